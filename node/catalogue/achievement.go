@@ -1,0 +1,230 @@
+package catalogue
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+)
+
+// Issuer is who publishes the achievements: its DID, and the base URL under
+// which the catalogue's pages are served.
+type Issuer struct {
+	ID, Name, Base string
+}
+
+// Vocabulary of the European Learning Model and its skills framework.
+const (
+	snb      = "http://data.europa.eu/snb/"
+	ectsURI  = snb + "education-credit/6fcec5c5af"
+	ecvetURI = snb + "education-credit/60b314e826"
+)
+
+var settingURI = map[string]string{"non-formal": snb + "learning-setting/e207a81fc7", "formal": snb + "learning-setting/6fd4685715"}
+
+var assessmentURI = map[string]string{
+	"quiz": "b1b68f6735", "portfolio": "4f03b91c0e", "practical": "6a4db9f11d", "artefact": "de4d165a6c",
+	"attendance": "7331eb4762", "peer": "19a2e5e671", "continuous": "3484bd7e51", "written": "6e6cb2cc78",
+	"oral": "d30284d7df", "project": "795dac4096",
+}
+
+// document is an Open Badges 3.0 Achievement (§B.1.1) in a fixed order of
+// members. Facts of the European Learning Model are told as alignments with an
+// ext: target type, so that no inline context is needed (DESIGN.md §2.1).
+type document struct {
+	ID               string              `json:"id"`
+	Type             []string            `json:"type"`
+	Name             string              `json:"name"`
+	Description      string              `json:"description"`
+	AchievementType  string              `json:"achievementType"`
+	Criteria         criteria            `json:"criteria"`
+	Creator          profile             `json:"creator"`
+	Version          string              `json:"version,omitempty"`
+	InLanguage       string              `json:"inLanguage,omitempty"`
+	HumanCode        string              `json:"humanCode,omitempty"`
+	Tag              []string            `json:"tag,omitempty"`
+	CreditsAvailable float64             `json:"creditsAvailable,omitempty"`
+	Image            *imageRef           `json:"image,omitempty"`
+	Alignment        []alignment         `json:"alignment,omitempty"`
+	Results          []resultDescription `json:"resultDescription,omitempty"`
+}
+
+type criteria struct {
+	ID        string `json:"id"`
+	Narrative string `json:"narrative"`
+}
+
+type profile struct {
+	ID   string   `json:"id"`
+	Type []string `json:"type"`
+	Name string   `json:"name"`
+}
+
+type imageRef struct {
+	ID      string `json:"id"`
+	Type    string `json:"type"`
+	Caption string `json:"caption,omitempty"`
+}
+
+type alignment struct {
+	Type            []string `json:"type"`
+	TargetName      string   `json:"targetName"`
+	TargetURL       string   `json:"targetUrl"`
+	TargetCode      string   `json:"targetCode,omitempty"`
+	TargetFramework string   `json:"targetFramework,omitempty"`
+	TargetType      string   `json:"targetType,omitempty"`
+}
+
+type resultDescription struct {
+	ID            string   `json:"id"`
+	Type          []string `json:"type"`
+	Name          string   `json:"name"`
+	ResultType    string   `json:"resultType"`
+	ValueMin      string   `json:"valueMin,omitempty"`
+	ValueMax      string   `json:"valueMax,omitempty"`
+	RequiredValue string   `json:"requiredValue,omitempty"`
+	RequiredLevel string   `json:"requiredLevel,omitempty"`
+	Levels        []level  `json:"rubricCriterionLevel,omitempty"`
+}
+
+type level struct {
+	ID    string   `json:"id"`
+	Type  []string `json:"type"`
+	Name  string   `json:"name"`
+	Level string   `json:"level"`
+}
+
+// ID returns the address of an achievement: <base>/<catalogue>/a/<slug>.
+func (c *Catalogue) ID(is Issuer, slug string) string {
+	return fmt.Sprintf("%s/%s/a/%s", strings.TrimRight(is.Base, "/"), c.Slug, slug)
+}
+
+// LevelID returns the address of a level of an achievement, 1 being the first.
+func (c *Catalogue) LevelID(is Issuer, slug string, n int) string {
+	return fmt.Sprintf("%s#level-%d", c.ID(is, slug), n)
+}
+
+// Document compiles an achievement into an Open Badges 3.0 Achievement object.
+// The same catalogue gives the same bytes.
+func (c *Catalogue) Document(is Issuer, slug string) (json.RawMessage, error) {
+	a, ok := c.Find(slug)
+	if !ok {
+		return nil, fmt.Errorf("no achievement %q in catalogue %q; it has: %s", slug, c.Slug, strings.Join(c.slugs(), ", "))
+	}
+	id := c.ID(is, slug)
+	d := document{
+		ID: id, Type: []string{"Achievement"}, Name: a.Name, Description: a.Description, AchievementType: achievementType(a),
+		Criteria: criteria{id + "#criteria", narrative(a)}, Creator: profile{is.ID, []string{"Profile"}, is.Name},
+		Version: c.Version, InLanguage: c.Language, HumanCode: c.Slug + "/" + slug, Tag: c.tags(a),
+		Image: &imageRef{id + "/image.png", "Image", a.Name},
+	}
+	if a.Credits != nil {
+		d.CreditsAvailable = a.Credits.Points
+	}
+	d.Alignment = c.alignments(is, a)
+	d.Results = results(id, a)
+	return json.Marshal(d)
+}
+
+func (c *Catalogue) slugs() []string {
+	var out []string
+	for s := range c.Achievements.All() {
+		out = append(out, s)
+	}
+	return out
+}
+
+func achievementType(a Achievement) string {
+	if a.Valid != "" { // what must be renewed is a certification, whatever it shows
+		return "Certification"
+	}
+	return kinds[a.Kind]
+}
+
+func narrative(a Achievement) string {
+	var b strings.Builder
+	for slug, text := range a.Criteria.All() {
+		fmt.Fprintf(&b, "- **%s** %s\n", slug, text)
+	}
+	return strings.TrimRight(b.String(), "\n")
+}
+
+func (c *Catalogue) tags(a Achievement) []string {
+	tags := []string{"kind:" + a.Kind}
+	if c.Domain != "" {
+		tags = append(tags, "domain:"+c.Domain)
+	}
+	return append(tags, a.Tags...)
+}
+
+func (c *Catalogue) alignments(is Issuer, a Achievement) []alignment {
+	var out []alignment
+	add := func(name, url, code, framework, typ string) {
+		out = append(out, alignment{[]string{"Alignment"}, name, url, code, framework, typ})
+	}
+	outside := func(list []string) {
+		for _, s := range list {
+			uri, name, _ := strings.Cut(s, " ")
+			framework, typ := "", ""
+			if strings.HasPrefix(uri, "http://data.europa.eu/esco/") {
+				framework, typ = "ESCO", "ext:ESCOSkill"
+			}
+			add(or(name, uri), uri, "", framework, typ)
+		}
+	}
+	if a.EQF > 0 {
+		add(fmt.Sprintf("EQF level %d", a.EQF), fmt.Sprintf("%seqf/%d", snb, a.EQF), fmt.Sprint(a.EQF), "European Qualifications Framework", "ext:EQFLevel")
+	}
+	for _, slug := range a.Outcomes {
+		o, _ := c.Objectives.Get(slug)
+		add(o.Text, fmt.Sprintf("%s/%s/lo/%s", strings.TrimRight(is.Base, "/"), c.Slug, slug), slug, c.Name, "ext:LearningOutcome")
+		outside(o.Align)
+	}
+	outside(a.Align)
+	if u := settingURI[a.Setting]; u != "" {
+		add(a.Setting+" learning", u, "", "European Learning Model", "ext:LearningSetting")
+	}
+	if m := modes[a.Mode]; m != "" {
+		add(a.Mode, snb+"learning-assessment/"+m, "", "European Learning Model", "ext:LearningMode")
+	}
+	if u := assessmentURI[a.Assessment]; u != "" {
+		add(a.Assessment, snb+"assessment/"+u, "", "European Learning Model", "ext:AssessmentType")
+	}
+	if a.Credits != nil {
+		uri := ecvetURI
+		if a.Credits.System == "ects" {
+			uri = ectsURI
+		}
+		add(strings.ToUpper(a.Credits.System), uri, "", "European Learning Model", "ext:CreditFramework")
+	}
+	return out
+}
+
+func or(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
+
+func results(id string, a Achievement) []resultDescription {
+	var out []resultDescription
+	kind := []string{"ResultDescription"}
+	if len(a.Levels) > 0 {
+		r := resultDescription{ID: id + "#level", Type: kind, Name: "Level", ResultType: "RubricCriterionLevel", RequiredLevel: fmt.Sprintf("%s#level-%d", id, a.Pass)}
+		for i, l := range a.Levels {
+			r.Levels = append(r.Levels, level{fmt.Sprintf("%s#level-%d", id, i+1), []string{"RubricCriterionLevel"}, l.Value, fmt.Sprint(i + 1)})
+		}
+		out = append(out, r)
+	}
+	if a.Result != nil {
+		number := func(f *float64) string {
+			if f == nil {
+				return ""
+			}
+			return fmt.Sprint(*f)
+		}
+		out = append(out, resultDescription{ID: id + "#result", Type: kind, Name: "Result", ResultType: a.Result.Type,
+			ValueMin: number(a.Result.Min), ValueMax: number(a.Result.Max), RequiredValue: number(a.Result.Pass)})
+	}
+	return out
+}

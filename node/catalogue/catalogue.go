@@ -1,0 +1,274 @@
+// Package catalogue reads a partner's catalogue of badges: one strict YAML
+// file a catalogue, checked before anything is issued from it, and compiled
+// into Open Badges 3.0 achievements.
+package catalogue
+
+import (
+	"bytes"
+	_ "embed"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// ErrInvalid says that a catalogue was refused; [*Problems] has the reasons.
+var ErrInvalid = errors.New("catalogue refused")
+
+// OpenBadges is the catalogue that ships with the program: Open Badges about
+// Open Badges.
+//
+//go:embed openbadges.yaml
+var OpenBadges []byte
+
+// Catalogue is one YAML file. Names of achievements, objectives, paths and
+// roles are slugs; the order of the file is kept.
+type Catalogue struct {
+	Slug         string               `yaml:"catalogue"`
+	Version      string               `yaml:"version"`
+	Name         string               `yaml:"name"`
+	Description  string               `yaml:"description"`
+	Domain       string               `yaml:"domain"`
+	Language     string               `yaml:"language"`
+	License      string               `yaml:"license"`
+	Country      string               `yaml:"country"`
+	Quality      string               `yaml:"quality"`
+	Defaults     Terms                `yaml:"defaults"`
+	Series       []Series             `yaml:"series"`
+	Objectives   Ordered[Objective]   `yaml:"objectives"`
+	Achievements Ordered[Achievement] `yaml:"achievements"`
+	Paths        Ordered[Path]        `yaml:"paths"`
+	Roles        Ordered[Role]        `yaml:"roles"`
+}
+
+// Terms are what every achievement of a catalogue inherits and may override.
+type Terms struct {
+	Setting     string  `yaml:"setting"`
+	Mode        string  `yaml:"mode"`
+	RPL         *bool   `yaml:"rpl"`
+	Review      *Review `yaml:"review"`
+	Suspendable *bool   `yaml:"suspendable"`
+}
+
+// Review says who decides about applications, and how many.
+type Review struct {
+	Quorum   int      `yaml:"quorum"`
+	FourEyes *bool    `yaml:"foureyes"`
+	By       []string `yaml:"by"`
+}
+
+// Series groups achievements for display.
+type Series struct {
+	ID   string   `yaml:"id"`
+	Name string   `yaml:"name"`
+	Of   []string `yaml:"of"`
+}
+
+// Objective is a learning objective. Align entries are "URI words".
+type Objective struct {
+	Kind  string   `yaml:"kind"`
+	Text  string   `yaml:"text"`
+	Align []string `yaml:"align"`
+	line  int
+}
+
+// Achievement is one badge of the catalogue.
+type Achievement struct {
+	Terms       `yaml:",inline"`
+	Name        string          `yaml:"name"`
+	Kind        string          `yaml:"kind"`
+	Description string          `yaml:"description"`
+	Outcomes    []string        `yaml:"outcomes"`
+	Align       []string        `yaml:"align"`
+	EQF         int             `yaml:"eqf"`
+	Credits     *Credits        `yaml:"credits"`
+	Workload    string          `yaml:"workload"`
+	Activity    string          `yaml:"activity"`
+	Criteria    Ordered[string] `yaml:"criteria"`
+	Assessment  string          `yaml:"assessment"`
+	Result      *Result         `yaml:"result"`
+	Levels      Ordered[string] `yaml:"levels"`
+	Pass        int             `yaml:"pass"`
+	Valid       string          `yaml:"valid"`
+	Renew       *Renew          `yaml:"renew"`
+	Award       Award           `yaml:"award"`
+	Image       string          `yaml:"image"`
+	Tags        []string        `yaml:"tags"`
+	line        int
+}
+
+// Credits are optional ECVET or ECTS points.
+type Credits struct {
+	System string  `yaml:"system"`
+	Points float64 `yaml:"points"`
+}
+
+// Result is a measured result, such as a percentage with a pass mark.
+type Result struct {
+	Type string   `yaml:"type"`
+	Min  *float64 `yaml:"min"`
+	Max  *float64 `yaml:"max"`
+	Pass *float64 `yaml:"pass"`
+}
+
+// Renew says when and how an achievement is renewed.
+type Renew struct {
+	Window string    `yaml:"window"`
+	When   RenewWhen `yaml:"when"`
+}
+
+// RenewWhen is the condition of a renewal: fresh evidence, or activity.
+type RenewWhen struct {
+	Evidence int    `yaml:"evidence"`
+	Event    string `yaml:"event"`
+	N        int    `yaml:"n"`
+	Within   string `yaml:"within"`
+	Test     string `yaml:"test"`
+}
+
+// Award says how an achievement is earned.
+type Award struct {
+	By       string       `yaml:"by"`
+	Evidence *Evidence    `yaml:"evidence"`
+	Review   *Review      `yaml:"review"`
+	Of       *Requirement `yaml:"of"`
+	When     *Requirement `yaml:"when"`
+	On       *Event       `yaml:"on"`
+}
+
+// Evidence says what an application must bring.
+type Evidence struct {
+	Min   int      `yaml:"min"`
+	Kinds []string `yaml:"kinds"`
+}
+
+// Event is an outside fact that earns an achievement.
+type Event struct {
+	Verb   string  `yaml:"verb"`
+	Object string  `yaml:"object"`
+	Scaled float64 `yaml:"scaled"`
+}
+
+// Path lays achievements out in an order.
+type Path struct {
+	Name   string        `yaml:"name"`
+	Domain string        `yaml:"domain"`
+	Order  string        `yaml:"order"`
+	Steps  Ordered[Step] `yaml:"steps"`
+	Goal   *Requirement  `yaml:"goal"`
+}
+
+// Step is one achievement of a path.
+type Step struct {
+	After    *Requirement `yaml:"after"`
+	Optional bool         `yaml:"optional"`
+	Accept   []string     `yaml:"accept"`
+	line     int
+}
+
+// Role is a named requirement.
+type Role struct {
+	Name        string       `yaml:"name"`
+	Description string       `yaml:"description"`
+	Requires    *Requirement `yaml:"requires"`
+	Entitles    string       `yaml:"entitles"`
+}
+
+// MaxSize bounds a catalogue file, in bytes.
+const MaxSize = 1 << 20
+
+// Load reads and checks the catalogue file at path.
+func Load(path string) (*Catalogue, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("opening the catalogue: %w", err)
+	}
+	defer f.Close()
+	raw, err := io.ReadAll(io.LimitReader(f, MaxSize+1))
+	if err != nil {
+		return nil, fmt.Errorf("reading the catalogue: %w", err)
+	}
+	return Parse(raw)
+}
+
+// Parse reads and checks a catalogue. Unknown keys, unknown references and
+// cycles are errors that name the line; the error is a [*Problems] and wraps
+// [ErrInvalid].
+func Parse(raw []byte) (*Catalogue, error) {
+	if len(raw) > MaxSize {
+		return nil, &Problems{List: []Problem{{Message: fmt.Sprintf("the file is larger than %d bytes", MaxSize)}}}
+	}
+	var c Catalogue
+	dec := yaml.NewDecoder(bytes.NewReader(raw))
+	dec.KnownFields(true)
+	if err := dec.Decode(&c); err != nil {
+		return nil, fromYAML(err)
+	}
+	if err := dec.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
+		return nil, &Problems{List: []Problem{{Message: "the file holds more than one document", Fix: "keep one catalogue a file"}}}
+	}
+	c.inherit()
+	if ps := c.Lint(); slices.ContainsFunc(ps, Problem.fatal) {
+		return nil, &Problems{List: slices.DeleteFunc(ps, func(p Problem) bool { return !p.fatal() })}
+	}
+	return &c, nil
+}
+
+func (c *Catalogue) inherit() {
+	for i := range c.Achievements {
+		a := &c.Achievements[i].Value
+		if a.Setting == "" {
+			a.Setting = c.Defaults.Setting
+		}
+		if a.Mode == "" {
+			a.Mode = c.Defaults.Mode
+		}
+		if a.RPL == nil {
+			a.RPL = c.Defaults.RPL
+		}
+		if a.Suspendable == nil {
+			a.Suspendable = c.Defaults.Suspendable
+		}
+		if a.Review == nil {
+			a.Review = c.Defaults.Review
+		}
+	}
+}
+
+// Find returns the achievement of a slug.
+func (c *Catalogue) Find(slug string) (Achievement, bool) { return c.Achievements.Get(slug) }
+
+// CanSuspend reports whether badges of the achievement name a suspension list.
+func (a Achievement) CanSuspend() bool { return a.Suspendable != nil && *a.Suspendable }
+
+var yamlLine = regexp.MustCompile(`^(?:yaml: )?line (\d+): (.*)$`)
+
+// fromYAML turns a decoder's error into problems with lines.
+func fromYAML(err error) error {
+	var texts []string
+	var te *yaml.TypeError
+	if errors.As(err, &te) {
+		texts = te.Errors
+	} else {
+		texts = []string{err.Error()}
+	}
+	ps := &Problems{}
+	for _, t := range texts {
+		p := Problem{Message: strings.TrimPrefix(t, "yaml: ")}
+		if m := yamlLine.FindStringSubmatch(t); m != nil {
+			fmt.Sscan(m[1], &p.Line)
+			p.Message = m[2]
+		}
+		if i := strings.Index(p.Message, " not found in type"); i > 0 {
+			p.Message = "unknown key " + strings.TrimPrefix(p.Message[:i], "field ")
+			p.Fix = "correct its spelling or remove it"
+		}
+		ps.List = append(ps.List, p)
+	}
+	return ps
+}
