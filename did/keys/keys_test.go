@@ -1,0 +1,118 @@
+package keys_test
+
+import (
+	"bytes"
+	"errors"
+	"testing"
+
+	"github.com/trust-me/trustme/did"
+	"github.com/trust-me/trustme/did/keys"
+	"github.com/trust-me/trustme/internal/store"
+)
+
+var secret = bytes.Repeat([]byte{1}, 32)
+
+func newStore(t *testing.T, db *store.DB) *keys.Store {
+	t.Helper()
+	s, err := keys.Open(t.Context(), db, secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func memory(t *testing.T) *store.DB {
+	t.Helper()
+	db, err := store.OpenMemory(store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	return db
+}
+
+func TestEveryKeyTypeSignsWhatItsPublicHalfVerifies(t *testing.T) {
+	s := newStore(t, memory(t))
+	for _, typ := range []did.KeyType{did.Ed25519, did.P256, did.P384} {
+		k, err := s.Create(t.Context(), typ)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sig, err := s.Sign(t.Context(), k, []byte("a message"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := k.Verify([]byte("a message"), sig); err != nil {
+			t.Errorf("%s: %v", typ, err)
+		}
+		if err := k.Verify([]byte("another"), sig); !errors.Is(err, did.ErrSignature) {
+			t.Errorf("%s: another message: %v", typ, err)
+		}
+	}
+}
+
+func TestKeysAreThereAfterReopeningAndNotUnderAnotherSecret(t *testing.T) {
+	db := memory(t)
+	k, err := newStore(t, db).Create(t.Context(), did.Ed25519)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := newStore(t, db).Sign(t.Context(), k, nil); err != nil {
+		t.Errorf("after reopening: %v", err)
+	}
+	if _, err := keys.Open(t.Context(), db, bytes.Repeat([]byte{2}, 32)); !errors.Is(err, keys.ErrWrongSecret) {
+		t.Errorf("another secret: %v", err)
+	}
+}
+
+func TestAKeyOfSomebodyElseCannotBeUsed(t *testing.T) {
+	k, err := newStore(t, memory(t)).Create(t.Context(), did.Ed25519)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := newStore(t, memory(t))
+	if held, err := other.Holds(t.Context(), k); held || err != nil {
+		t.Errorf("held %v, %v", held, err)
+	}
+	if _, err := other.Sign(t.Context(), k, nil); !errors.Is(err, keys.ErrNotHeld) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestExportedKeysWorkElsewhereAndAlteredOnesAreRefused(t *testing.T) {
+	from := newStore(t, memory(t))
+	var want []did.PublicKey
+	for _, typ := range []did.KeyType{did.Ed25519, did.X25519, did.P256} {
+		k, err := from.Create(t.Context(), typ)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want = append(want, k)
+	}
+	transfer := bytes.Repeat([]byte{9}, 32)
+	ps, err := from.Export(t.Context(), transfer)
+	if err != nil || len(ps) != 3 {
+		t.Fatalf("%d keys, %v", len(ps), err)
+	}
+	to := newStore(t, memory(t))
+	for range 2 { // a second time adds nothing and is no error
+		if err := to.Import(t.Context(), transfer, ps); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if sig, err := to.Sign(t.Context(), want[0], []byte("m")); err != nil || want[0].Verify([]byte("m"), sig) != nil {
+		t.Errorf("an imported key does not sign: %v", err)
+	}
+	for _, k := range want {
+		if held, err := to.Holds(t.Context(), k); !held || err != nil {
+			t.Errorf("%s: held %v, %v", k.Type, held, err)
+		}
+	}
+	swapped := []keys.Portable{{Public: ps[0].Public, Sealed: ps[1].Sealed}}
+	if err := newStore(t, memory(t)).Import(t.Context(), transfer, swapped); err == nil {
+		t.Error("a key under another's name was imported")
+	}
+	if err := newStore(t, memory(t)).Import(t.Context(), secret, ps); err == nil {
+		t.Error("keys were imported under a wrong secret")
+	}
+}

@@ -1,0 +1,150 @@
+package keys
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/tink/go/aead"
+	"github.com/google/tink/go/keyset"
+	"github.com/hyperledger/aries-framework-go/component/kmscrypto/kms/localkms"
+
+	"github.com/trust-me/trustme/did"
+	"github.com/trust-me/trustme/internal/store"
+)
+
+// Portable is a private key on its way from one store to another, sealed under
+// a transfer secret.
+type Portable struct {
+	Public string `json:"public"` // multibase
+	Sealed []byte `json:"sealed"`
+}
+
+// Export returns every key, sealed under secret (32 bytes), ordered by public
+// half.
+func (s *Store) Export(ctx context.Context, secret []byte) ([]Portable, error) {
+	to, err := newLock(secret)
+	if err != nil {
+		return nil, err
+	}
+	var all []entry
+	err = s.db.View(ctx, func(tx *store.Tx) error {
+		for e, err := range entries.List(tx, store.Range{}) {
+			if err != nil {
+				return err
+			}
+			all = append(all, e)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("listing keys: %w", err)
+	}
+	var out []Portable
+	for _, e := range all {
+		got, err := s.kms.Get(e.KMS)
+		if err != nil {
+			return nil, fmt.Errorf("reading key %s: %v", e.Public, err)
+		}
+		h, ok := got.(*keyset.Handle)
+		if !ok {
+			return nil, fmt.Errorf("reading key %s: unexpected form", e.Public)
+		}
+		var b bytes.Buffer
+		if err := h.Write(keyset.NewBinaryWriter(&b), tinkAEAD{to}); err != nil {
+			return nil, fmt.Errorf("sealing key %s: %v", e.Public, err)
+		}
+		out = append(out, Portable{Public: e.Public, Sealed: b.Bytes()})
+	}
+	return out, nil
+}
+
+// Import adds keys that [Store.Export] sealed under secret; those already held
+// stay as they are. Nothing is added when one of them does not open, or does
+// not match its public half.
+func (s *Store) Import(ctx context.Context, secret []byte, ps []Portable) error {
+	from, err := newLock(secret)
+	if err != nil {
+		return err
+	}
+	type record struct {
+		e entry
+		b []byte
+	}
+	var add []record
+	for _, p := range ps {
+		pub, err := did.ParseMultikey(p.Public)
+		if err != nil {
+			return err
+		}
+		held, err := s.Holds(ctx, pub)
+		if err != nil {
+			return err
+		}
+		if held {
+			continue
+		}
+		b, err := s.reseal(from, pub, p.Sealed)
+		if err != nil {
+			return fmt.Errorf("importing key %s: %w", p.Public, err)
+		}
+		add = append(add, record{entry{p.Public, "import-" + p.Public, time.Now().UTC()}, b})
+	}
+	return s.db.Update(ctx, func(tx *store.Tx) error {
+		for _, r := range add {
+			if err := tx.Put(recordKey(r.e.KMS), r.b); err != nil {
+				return err
+			}
+			if err := entries.Put(tx, r.e); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+var errOtherKey = errors.New("the sealed key is not that of its public half")
+
+// reseal opens a portable key, proves that it belongs to pub by using it, and
+// returns it as Aries stores keysets.
+func (s *Store) reseal(from *lock, pub did.PublicKey, sealed []byte) ([]byte, error) {
+	h, err := keyset.Read(keyset.NewBinaryReader(bytes.NewReader(sealed)), tinkAEAD{from})
+	if err != nil {
+		return nil, fmt.Errorf("%v", err)
+	}
+	if err := s.matches(h, pub); err != nil {
+		return nil, err
+	}
+	return s.encode(h)
+}
+
+func (s *Store) matches(h *keyset.Handle, pub did.PublicKey) error {
+	public, err := h.Public()
+	if err != nil {
+		return fmt.Errorf("%v", err)
+	}
+	var raw bytes.Buffer
+	if err := public.WriteWithNoSecrets(localkms.NewWriter(&raw)); err != nil {
+		return fmt.Errorf("%v", err)
+	}
+	got, err := publicKey(pub.Type, raw.Bytes())
+	if err != nil {
+		return err
+	}
+	if !got.Equal(pub) {
+		return errOtherKey
+	}
+	return nil
+}
+
+// encode seals a keyset as localkms does: an envelope AEAD over the lock.
+func (s *Store) encode(h *keyset.Handle) ([]byte, error) {
+	var b bytes.Buffer
+	env := aead.NewKMSEnvelopeAEAD2(aead.AES256GCMKeyTemplate(), tinkAEAD{s.lock})
+	if err := h.Write(keyset.NewJSONWriter(&b), env); err != nil {
+		return nil, fmt.Errorf("%v", err)
+	}
+	return b.Bytes(), nil
+}
