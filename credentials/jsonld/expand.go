@@ -120,8 +120,6 @@ func undefinedTop(top map[string]any) error {
 	return nil
 }
 
-// native converts to the values that the expansion expects: numbers as
-// float64, as JavaScript and so every published signature has them.
 func native(v jsondoc.Value) any {
 	switch v.Kind() {
 	case jsondoc.Object:
@@ -156,14 +154,9 @@ func Canonicalize(doc jsondoc.Value) ([]byte, error) {
 	return canonicalizeExpanded(expanded)
 }
 
-// CanonicalizeWithout is [Canonicalize] of the document without one of its top
-// members, such as its proof.
-func CanonicalizeWithout(doc jsondoc.Value, member string) ([]byte, error) {
-	top, ok := native(doc).(map[string]any)
-	if !ok {
-		return nil, fmt.Errorf("%w: a document is an object", ErrInvalid)
-	}
-	delete(top, member)
+// CanonicalizeObject is [Canonicalize] of a document taken apart by [Native],
+// such as one without its proof.
+func CanonicalizeObject(top map[string]any) ([]byte, error) {
 	expanded, err := expandMap(top)
 	if err != nil {
 		return nil, err
@@ -171,23 +164,14 @@ func CanonicalizeWithout(doc jsondoc.Value, member string) ([]byte, error) {
 	return canonicalizeExpanded(expanded)
 }
 
-// CanonicalizeOptions returns the canonical N-Quads of proof options: the
-// members of a proof without proofValue, under the contexts of its document
-// (Data Integrity 1.0, §3.2.3 of the cryptosuites).
-func CanonicalizeOptions(proof jsondoc.Value, context jsondoc.Value, without string) ([]byte, error) {
-	top, ok := native(proof).(map[string]any)
+// Native converts an object to Go values with numbers as float64, as
+// JavaScript and so every published signature has them.
+func Native(v jsondoc.Value) (map[string]any, error) {
+	m, ok := native(v).(map[string]any)
 	if !ok {
-		return nil, fmt.Errorf("%w: a proof is an object", ErrInvalid)
+		return nil, fmt.Errorf("%w: expected an object at %q", ErrInvalid, v.Pointer())
 	}
-	delete(top, without)
-	if _, has := top["@context"]; !has {
-		top["@context"] = native(context)
-	}
-	expanded, err := expandMap(top)
-	if err != nil {
-		return nil, err
-	}
-	return canonicalizeExpanded(expanded)
+	return m, nil
 }
 
 func canonicalizeExpanded(expanded []any) ([]byte, error) {

@@ -1,0 +1,176 @@
+// Package dataintegrity signs and verifies documents with embedded proofs (W3C
+// Data Integrity 1.0) of the suites eddsa-rdfc-2022, eddsa-jcs-2022,
+// ecdsa-rdfc-2019 and ecdsa-jcs-2019, and verifies Ed25519Signature2020.
+package dataintegrity
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/multiformats/go-multibase"
+
+	"github.com/trust-me/trustme/did"
+	"github.com/trust-me/trustme/internal/jsondoc"
+)
+
+var (
+	// ErrNoProof says that a document has no proof.
+	ErrNoProof = errors.New("no proof")
+	// ErrMalformed says that a proof is not of the form its suite demands.
+	ErrMalformed = errors.New("malformed proof")
+	// ErrUnsupported says that a suite is not known here.
+	ErrUnsupported = errors.New("cryptosuite not supported")
+	// ErrSignature says that a signature does not match the document.
+	ErrSignature = errors.New("signature does not match")
+	// ErrPurpose says that a proof was made for another purpose.
+	ErrPurpose = errors.New("proof made for another purpose")
+	// ErrChallenge says that a proof answers another challenge, or none.
+	ErrChallenge = errors.New("proof answers another challenge")
+	// ErrDomain says that a proof was made for another verifier, or none.
+	ErrDomain = errors.New("proof made for another domain")
+	// ErrExpired says that a proof is past its end.
+	ErrExpired = errors.New("proof expired")
+	// ErrLimit says that there are more proofs than are looked at.
+	ErrLimit = errors.New("too many proofs")
+)
+
+// Suites.
+const (
+	EdDSARDFC = "eddsa-rdfc-2022"
+	EdDSAJCS  = "eddsa-jcs-2022"
+	ECDSARDFC = "ecdsa-rdfc-2019"
+	ECDSAJCS  = "ecdsa-jcs-2019"
+	Ed2020    = "Ed25519Signature2020"
+)
+
+// Proof is a proof as it was verified. Created and Expires are zero when the
+// proof does not set them. Resolution tells where the key came from.
+type Proof struct {
+	ID, Cryptosuite, Purpose string
+	VerificationMethod       string
+	Controller               did.DID
+	Created, Expires         time.Time
+	Resolution               did.Resolution
+}
+
+// parsed is a proof as read.
+type parsed struct {
+	raw               jsondoc.Value
+	suite             string
+	id, purpose       string
+	method            did.URL
+	created, expires  time.Time
+	challenge, domain string
+	domains           []string
+	previous          []string
+	value             []byte
+}
+
+// maxProofs bounds the work that one document can ask for.
+const maxProofs = 8
+
+func parseProofs(doc jsondoc.Value) ([]parsed, error) {
+	v := doc.Get("proof")
+	if !v.Exists() || v.Kind() == jsondoc.Array && v.Len() == 0 {
+		return nil, ErrNoProof
+	}
+	if v.Len() > maxProofs && v.Kind() == jsondoc.Array {
+		return nil, fmt.Errorf("%w: %d, at most %d", ErrLimit, v.Len(), maxProofs)
+	}
+	var out []parsed
+	ids := map[string]bool{}
+	for p := range v.Elements() {
+		one, err := parseProof(p)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", p.Pointer(), err)
+		}
+		if one.id != "" && ids[one.id] {
+			return nil, fmt.Errorf("%w: two proofs with the id %s", ErrMalformed, one.id)
+		}
+		ids[one.id] = true
+		out = append(out, one)
+	}
+	return out, nil
+}
+
+func parseProof(v jsondoc.Value) (p parsed, err error) {
+	if v.Kind() != jsondoc.Object {
+		return p, fmt.Errorf("%w: a proof is an object", ErrMalformed)
+	}
+	p.raw = v
+	typ, _ := v.Get("type").Text()
+	switch typ {
+	case Ed2020:
+		p.suite = Ed2020
+	case "DataIntegrityProof":
+		p.suite, _ = v.Get("cryptosuite").Text()
+	default:
+		return p, fmt.Errorf("%w: proof type %q", ErrUnsupported, typ)
+	}
+	if _, ok := suites[p.suite]; !ok {
+		return p, fmt.Errorf("%w: %q", ErrUnsupported, p.suite)
+	}
+	if err := p.texts(v); err != nil {
+		return p, err
+	}
+	method, _ := v.Get("verificationMethod").Text()
+	if p.method, err = did.ParseURL(method); err != nil {
+		return p, fmt.Errorf("%w: verificationMethod: %v", ErrMalformed, err)
+	}
+	if p.created, err = moment(v, "created"); err != nil {
+		return p, err
+	}
+	if p.expires, err = moment(v, "expires"); err != nil {
+		return p, err
+	}
+	value, _ := v.Get("proofValue").Text()
+	if len(value) < 2 || len(value) > 512 || value[0] != 'z' {
+		return p, fmt.Errorf("%w: proofValue is not base58-btc with the prefix z", ErrMalformed)
+	}
+	if _, p.value, err = multibase.Decode(value); err != nil {
+		return p, fmt.Errorf("%w: proofValue: %v", ErrMalformed, err)
+	}
+	return p, nil
+}
+
+func (p *parsed) texts(v jsondoc.Value) error {
+	for name, into := range map[string]*string{"id": &p.id, "proofPurpose": &p.purpose, "challenge": &p.challenge} {
+		m := v.Get(name)
+		s, ok := m.Text()
+		if m.Exists() && !ok {
+			return fmt.Errorf("%w: %s must be a text", ErrMalformed, name)
+		}
+		*into = s
+	}
+	for _, name := range []string{"domain", "previousProof"} {
+		for e := range v.Get(name).Elements() {
+			s, ok := e.Text()
+			if !ok {
+				return fmt.Errorf("%w: %s must be a text or a list of texts", ErrMalformed, name)
+			}
+			if name == "domain" {
+				p.domains = append(p.domains, s)
+			} else {
+				p.previous = append(p.previous, s)
+			}
+		}
+	}
+	if p.purpose == "" {
+		return fmt.Errorf("%w: proofPurpose is missing", ErrMalformed)
+	}
+	return nil
+}
+
+func moment(v jsondoc.Value, name string) (time.Time, error) {
+	m := v.Get(name)
+	if !m.Exists() {
+		return time.Time{}, nil
+	}
+	s, _ := m.Text()
+	t, err := time.Parse(time.RFC3339Nano, s)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("%w: %s is no date and time: %q", ErrMalformed, name, s)
+	}
+	return t, nil
+}

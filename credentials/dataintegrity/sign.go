@@ -1,0 +1,158 @@
+package dataintegrity
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/multiformats/go-multibase"
+
+	"github.com/trust-me/trustme/credentials/jsonld"
+	"github.com/trust-me/trustme/did"
+	"github.com/trust-me/trustme/internal/jsondoc"
+)
+
+// Signer signs as one verification method; did/keys has one.
+type Signer interface {
+	Sign(ctx context.Context, message []byte) ([]byte, error)
+	VerificationMethod() string
+	Key() did.PublicKey
+}
+
+// Options of a proof. Cryptosuite defaults to eddsa-rdfc-2022, Purpose to
+// assertionMethod; zero times and texts are left out.
+type Options struct {
+	ID, Cryptosuite   string
+	Purpose           did.Relationship
+	Challenge, Domain string
+	Created, Expires  time.Time
+	PreviousProof     string
+}
+
+type proofJSON struct {
+	ID                 string `json:"id,omitempty"`
+	Type               string `json:"type"`
+	Cryptosuite        string `json:"cryptosuite,omitempty"`
+	Created            string `json:"created,omitempty"`
+	Expires            string `json:"expires,omitempty"`
+	VerificationMethod string `json:"verificationMethod"`
+	Purpose            string `json:"proofPurpose"`
+	Challenge          string `json:"challenge,omitempty"`
+	Domain             string `json:"domain,omitempty"`
+	PreviousProof      string `json:"previousProof,omitempty"`
+	Value              string `json:"proofValue,omitempty"`
+}
+
+// AddProof signs a document and returns it with the proof: the bytes of the
+// document stay as they are, and the proof is put behind its last member. A
+// second proof joins the first in a list.
+func AddProof(ctx context.Context, doc []byte, o Options, s Signer) ([]byte, error) {
+	v, err := jsondoc.Parse(doc)
+	if err != nil {
+		return nil, err
+	}
+	proof, err := makeProof(ctx, v, o, s)
+	if err != nil {
+		return nil, err
+	}
+	return splice(doc, v, proof)
+}
+
+func makeProof(ctx context.Context, v jsondoc.Value, o Options, s Signer) ([]byte, error) {
+	p := proofJSON{ID: o.ID, Type: "DataIntegrityProof", Cryptosuite: or(o.Cryptosuite, EdDSARDFC), Created: stamp(o.Created), Expires: stamp(o.Expires),
+		VerificationMethod: s.VerificationMethod(), Purpose: or(string(o.Purpose), string(did.AssertionMethod)), Challenge: o.Challenge, Domain: o.Domain, PreviousProof: o.PreviousProof}
+	st, ok := suites[p.Cryptosuite]
+	if p.Cryptosuite == Ed2020 {
+		p.Type, p.Cryptosuite = Ed2020, ""
+	}
+	if !ok || !slices.Contains(st.keys, s.Key().Type) {
+		return nil, fmt.Errorf("%w: %q with a %s key", ErrUnsupported, o.Cryptosuite, s.Key().Type)
+	}
+	body, err := jsonld.Native(v)
+	if err != nil {
+		return nil, err
+	}
+	delete(body, "proof")
+	if o.PreviousProof != "" {
+		all, err := parseProofs(v)
+		if err != nil {
+			return nil, err
+		}
+		if body, err = withPrevious(body, parsed{id: o.ID, previous: []string{o.PreviousProof}}, all); err != nil {
+			return nil, err
+		}
+	}
+	raw, err := json.Marshal(p)
+	if err != nil {
+		return nil, err
+	}
+	opts, err := jsondoc.Parse(raw)
+	if err != nil {
+		return nil, err
+	}
+	options, err := jsonld.Native(opts)
+	if err != nil {
+		return nil, err
+	}
+	h, err := hashData(or(p.Cryptosuite, Ed2020), s.Key().Type, body, options)
+	if err != nil {
+		return nil, err
+	}
+	sig, err := s.Sign(ctx, h.data)
+	if err != nil {
+		return nil, fmt.Errorf("signing: %w", err)
+	}
+	if p.Value, err = multibase.Encode(multibase.Base58BTC, sig); err != nil {
+		return nil, err
+	}
+	return marshal(p)
+}
+
+// marshal writes JSON without escaping what HTML would need.
+func marshal(v any) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return nil, err
+	}
+	return bytes.TrimRight(b.Bytes(), "\n"), nil
+}
+
+// splice puts a proof into the original bytes.
+func splice(doc []byte, v jsondoc.Value, proof []byte) ([]byte, error) {
+	if v.Kind() != jsondoc.Object {
+		return nil, fmt.Errorf("%w: a document is an object", ErrMalformed)
+	}
+	if old := v.Get("proof"); old.Exists() {
+		at, raw := old.Offset(), old.Raw()
+		list := slices.Concat([]byte("["), raw, []byte(","), proof, []byte("]"))
+		if old.Kind() == jsondoc.Array {
+			list = slices.Concat(bytes.TrimRight(raw[:len(raw)-1], " \t\r\n"), []byte(","), proof, []byte("]"))
+		}
+		return slices.Concat(doc[:at], list, doc[at+len(raw):]), nil
+	}
+	end := v.Offset() + len(v.Raw()) - 1 // the closing brace
+	comma := []byte(",")
+	if v.Len() == 0 {
+		comma = nil
+	}
+	return slices.Concat(bytes.TrimRight(doc[:end], " \t\r\n"), comma, []byte(`"proof":`), proof, doc[end:]), nil
+}
+
+func or(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
+
+func stamp(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Truncate(time.Second).Format(time.RFC3339)
+}

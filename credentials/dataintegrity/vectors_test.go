@@ -1,0 +1,288 @@
+package dataintegrity
+
+import (
+	"context"
+	"crypto/ed25519"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"maps"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/multiformats/go-multibase"
+
+	"github.com/trust-me/trustme/credentials/jsonld"
+	"github.com/trust-me/trustme/did"
+	"github.com/trust-me/trustme/did/key"
+	"github.com/trust-me/trustme/internal/jsondoc"
+	"github.com/trust-me/trustme/internal/sharedtest"
+)
+
+var resolver = did.Methods{"key": key.Resolver{}}
+
+func examples(t *testing.T) {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join(sharedtest.Dir(t, "conformance", "contexts"), "credentials-examples-v2.jsonld"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := jsonld.Accept("https://www.w3.org/ns/credentials/examples/v2", raw); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func read(t *testing.T, dir, prefix string) string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, prefix+"*"))
+	if err != nil || len(files) != 1 {
+		t.Fatalf("%s/%s*: %v, %v", dir, prefix, files, err)
+	}
+	raw, err := os.ReadFile(files[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(raw)
+}
+
+func parse(t *testing.T, s string) jsondoc.Value {
+	t.Helper()
+	v, err := jsondoc.Parse([]byte(s))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+// Every intermediate of the W3C vectors is reproduced: both canonical forms,
+// both hashes, the signature, and the signed document verifies.
+func TestEveryIntermediateOfTheW3CVectorsIsReproduced(t *testing.T) {
+	examples(t)
+	for _, tt := range []struct {
+		dir, suite string
+		key        did.KeyType
+	}{
+		{"di-eddsa/eddsa-rdfc-2022", EdDSARDFC, did.Ed25519},
+		{"di-eddsa/eddsa-jcs-2022", EdDSAJCS, did.Ed25519},
+		{"di-eddsa/Ed25519Signature2020", Ed2020, did.Ed25519},
+		{"di-ecdsa/ecdsa-rdfc-2019-p256", ECDSARDFC, did.P256},
+		{"di-ecdsa/ecdsa-rdfc-2019-p384", ECDSARDFC, did.P384},
+		{"di-ecdsa/ecdsa-jcs-2019-p256", ECDSAJCS, did.P256},
+		{"di-ecdsa/ecdsa-jcs-2019-p384", ECDSAJCS, did.P384},
+	} {
+		t.Run(tt.dir, func(t *testing.T) {
+			dir := sharedtest.Dir(t, "conformance", "vectors", tt.dir)
+			signed := parse(t, read(t, dir, "signed"))
+			doc, err := jsonld.Native(signed)
+			if err != nil {
+				t.Fatal(err)
+			}
+			delete(doc, "proof")
+			options, err := jsonld.Native(parse(t, read(t, dir, "proofConfig")))
+			if err != nil {
+				t.Fatal(err)
+			}
+			h, err := hashData(tt.suite, tt.key, doc, options)
+			if err != nil {
+				t.Fatal(err)
+			}
+			same(t, "canonical document", string(h.document), read(t, dir, "canonDoc"))
+			same(t, "canonical options", string(h.options), read(t, dir, "proofCanon"))
+			same(t, "hashes", hex.EncodeToString(h.data), strings.TrimSpace(read(t, dir, "proofHash"))+strings.TrimSpace(read(t, dir, "docHash")))
+			proofs, err := Verify(t.Context(), signed, VerifyOptions{Resolver: resolver, Now: time.Now()})
+			if err != nil || len(proofs) != 1 || proofs[0].Cryptosuite != tt.suite {
+				t.Errorf("verifying: %+v, %v", proofs, err)
+			}
+			t.Logf("read %s", dir)
+		})
+	}
+}
+
+func same(t *testing.T, what, got, want string) {
+	t.Helper()
+	if got != want {
+		t.Errorf("%s:\n%s\nwant\n%s", what, got, want)
+	}
+}
+
+// vectorSigner signs with the published private key of the EdDSA vectors.
+type vectorSigner struct {
+	key    ed25519.PrivateKey
+	public did.PublicKey
+}
+
+func (s vectorSigner) Sign(_ context.Context, m []byte) ([]byte, error) {
+	return ed25519.Sign(s.key, m), nil
+}
+func (s vectorSigner) Key() did.PublicKey { return s.public }
+func (s vectorSigner) VerificationMethod() string {
+	m := s.public.Multibase()
+	return "did:key:" + m + "#" + m
+}
+
+func signer(t testing.TB, private string) vectorSigner {
+	t.Helper()
+	_, raw, err := multibase.Decode(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := ed25519.NewKeyFromSeed(raw[2:])
+	pub, err := did.NewPublicKey(did.Ed25519, k.Public().(ed25519.PublicKey))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return vectorSigner{k, pub}
+}
+
+func TestSigningGivesThePublishedSignatures(t *testing.T) {
+	examples(t)
+	dir := sharedtest.Dir(t, "conformance", "vectors", "di-eddsa")
+	var pair struct {
+		Private string `json:"privateKeyMultibase"`
+	}
+	if err := json.Unmarshal([]byte(read(t, dir, "keyPair")), &pair); err != nil {
+		t.Fatal(err)
+	}
+	unsigned := read(t, dir, "unsigned.json")
+	created, err := time.Parse(time.RFC3339, "2023-02-24T23:36:38Z")
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := AddProof(t.Context(), []byte(unsigned), Options{Created: created}, signer(t, pair.Private))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := strings.TrimSpace(read(t, filepath.Join(dir, "eddsa-rdfc-2022"), "sigBTC58"))
+	if got, _ := parse(t, string(out)).Get("proof").Get("proofValue").Text(); got != want {
+		t.Errorf("proofValue %s, want %s", got, want)
+	}
+	if !strings.HasPrefix(string(out), strings.TrimRight(strings.TrimRight(unsigned, " \n"), "}\n ")) {
+		t.Error("the bytes of the document were changed")
+	}
+	for _, suite := range []string{EdDSARDFC, EdDSAJCS} {
+		signed, err := AddProof(t.Context(), []byte(unsigned), Options{Cryptosuite: suite, Created: created, Challenge: "c", Domain: "d", Purpose: did.Authentication}, signer(t, pair.Private))
+		if err != nil {
+			t.Fatal(err)
+		}
+		v := parse(t, string(signed))
+		ok := VerifyOptions{Resolver: resolver, Purpose: did.Authentication, Challenge: "c", Domain: "d", Now: created}
+		if _, err := Verify(t.Context(), v, ok); err != nil {
+			t.Errorf("%s: %v", suite, err)
+		}
+		for _, bad := range []struct {
+			set func(*VerifyOptions)
+			err error
+		}{
+			{func(o *VerifyOptions) { o.Challenge = "x" }, ErrChallenge},
+			{func(o *VerifyOptions) { o.Domain = "x" }, ErrDomain},
+			{func(o *VerifyOptions) { o.Purpose = did.AssertionMethod }, ErrPurpose},
+		} {
+			o := ok
+			bad.set(&o)
+			if _, err := Verify(t.Context(), v, o); !errors.Is(err, bad.err) {
+				t.Errorf("%s: got %v, want %v", suite, err, bad.err)
+			}
+		}
+	}
+}
+
+func TestProofSetsAndChainsVerifyAndBrokenChainsDoNot(t *testing.T) {
+	examples(t)
+	dir := sharedtest.Dir(t, "conformance", "vectors", "di-eddsa", "proof-set-chain")
+	for _, f := range []string{"signedProofSet1.json", "signedProofSet2.json", "signedProofChain1.json", "signedProofChain2.json"} {
+		if _, err := Verify(t.Context(), parse(t, read(t, dir, f)), VerifyOptions{Resolver: resolver, Now: time.Now()}); err != nil {
+			t.Errorf("%s: %v", f, err)
+		}
+	}
+	chain := sharedtest.Dir(t, "conformance", "vectors", "proof-chain")
+	files, err := filepath.Glob(filepath.Join(chain, "*.json"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no vectors in %s", chain)
+	}
+	for _, f := range files {
+		raw, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for c := range parse(t, string(raw)).Get("@context").Elements() {
+			if c.Kind() == jsondoc.Object {
+				if err := jsonld.Accept("", c.Raw()); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		_, err = Verify(t.Context(), parse(t, string(raw)), VerifyOptions{Resolver: resolver, Now: time.Now()})
+		if ok := strings.Contains(f, "Ok"); ok != (err == nil) {
+			t.Errorf("%s: %v", filepath.Base(f), err)
+		}
+	}
+	t.Logf("read %s and %s: %d files", dir, chain, 4+len(files))
+}
+
+func TestAnyChangeToASignedDocumentIsNoticed(t *testing.T) {
+	examples(t)
+	for _, d := range []string{"eddsa-rdfc-2022", "eddsa-jcs-2022"} {
+		signed := read(t, sharedtest.Dir(t, "conformance", "vectors", "di-eddsa", d), "signed")
+		for _, change := range [][2]string{
+			{"The School of Examples", "The School of Exampels"}, {"2023-01-01T00:00:00Z", "2023-01-01T00:00:01Z"},
+			{"AlumniCredential", "AlumniCredentials"}, {"did:example:abcdefgh", "did:example:abcdefgi"},
+			{`"created": "2023-02-24T23:36:38Z"`, `"created": "2023-02-24T23:36:39Z"`}, {"z", "y"},
+		} {
+			changed := strings.Replace(signed, change[0], change[1], 1)
+			if change[0] == "z" {
+				i := strings.Index(signed, "proofValue") + 20
+				b := []byte(signed)
+				b[i] = map[bool]byte{true: '2', false: '3'}[b[i] != '2']
+				changed = string(b)
+			}
+			if _, err := Verify(t.Context(), parse(t, changed), VerifyOptions{Resolver: resolver, Now: time.Now()}); err == nil {
+				t.Errorf("%s: %q -> %q verifies", d, change[0], change[1])
+			}
+		}
+	}
+}
+
+// A mutated signed document never verifies, unless it is the same JSON.
+func FuzzMutatedDocumentNeverVerifies(f *testing.F) {
+	k := ed25519.NewKeyFromSeed(make([]byte, 32))
+	pub, err := did.NewPublicKey(did.Ed25519, k.Public().(ed25519.PublicKey))
+	if err != nil {
+		f.Fatal(err)
+	}
+	doc := []byte(`{"@context":["https://www.w3.org/ns/credentials/v2"],"type":["VerifiableCredential"],"issuer":"did:key:a","credentialSubject":{"id":"did:key:b"}}`)
+	signed, err := AddProof(f.Context(), doc, Options{}, vectorSigner{k, pub})
+	if err != nil {
+		f.Fatal(err)
+	}
+	original, err := jsondoc.Parse(signed)
+	if err != nil {
+		f.Fatal(err)
+	}
+	want, err := jsonld.Native(original)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(3, byte('x'))
+	f.Add(len(signed)-5, byte('1'))
+	f.Fuzz(func(t *testing.T, at int, b byte) {
+		if at < 0 || at >= len(signed) {
+			return
+		}
+		mutant := append([]byte(nil), signed...)
+		mutant[at] = b
+		v, err := jsondoc.Parse(mutant)
+		if err != nil {
+			return
+		}
+		got, err := jsonld.Native(v)
+		if err != nil || maps.EqualFunc(got, want, func(a, b any) bool { x, _ := json.Marshal(a); y, _ := json.Marshal(b); return string(x) == string(y) }) {
+			return
+		}
+		if _, err := Verify(t.Context(), v, VerifyOptions{Resolver: resolver, Now: time.Now()}); err == nil {
+			t.Errorf("verifies with byte %d as %q", at, b)
+		}
+	})
+}

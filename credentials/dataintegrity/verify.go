@@ -1,0 +1,148 @@
+package dataintegrity
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/trust-me/trustme/credentials/jsonld"
+	"github.com/trust-me/trustme/did"
+	"github.com/trust-me/trustme/internal/jsondoc"
+)
+
+// VerifyOptions say what a proof must be. Purpose defaults to
+// assertionMethod. A Challenge or Domain that is set must be the proof's.
+type VerifyOptions struct {
+	Resolver          did.Resolver
+	Purpose           did.Relationship
+	Challenge, Domain string
+	Now               time.Time
+}
+
+// Verify checks every proof of a document: suite, purpose, times, challenge,
+// domain, the key in its controller's own document, and the signature over the
+// document as it came. One proof that fails fails the document. The error
+// wraps an error of this package, of did or of jsonld; [did.ErrUnreachable]
+// says that it could not be told.
+func Verify(ctx context.Context, doc jsondoc.Value, o VerifyOptions) ([]Proof, error) {
+	if o.Purpose == "" {
+		o.Purpose = did.AssertionMethod
+	}
+	ps, err := parseProofs(doc)
+	if err != nil {
+		return nil, err
+	}
+	body, err := jsonld.Native(doc)
+	if err != nil {
+		return nil, err
+	}
+	delete(body, "proof")
+	var out []Proof
+	var unknown error
+	for _, p := range ps {
+		proof, err := verifyOne(ctx, body, p, ps, o)
+		if errors.Is(err, did.ErrUnreachable) {
+			unknown = errors.Join(unknown, err) // another proof may still be false
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", p.raw.Pointer(), err)
+		}
+		out = append(out, proof)
+	}
+	return out, unknown
+}
+
+func verifyOne(ctx context.Context, body map[string]any, p parsed, all []parsed, o VerifyOptions) (Proof, error) {
+	if err := p.check(o); err != nil {
+		return Proof{}, err
+	}
+	res, err := o.Resolver.Resolve(ctx, p.method.DID)
+	if err != nil {
+		return Proof{}, fmt.Errorf("finding the key %s: %w", p.method, err)
+	}
+	m, err := res.Document.Method(o.Purpose, p.method.String())
+	if err != nil {
+		return Proof{}, err
+	}
+	if err := usable(m, p, o.Now); err != nil {
+		return Proof{}, err
+	}
+	if !slices.Contains(suites[p.suite].keys, m.Key.Type) {
+		return Proof{}, fmt.Errorf("%w: %s with a %s key", ErrMalformed, p.suite, m.Key.Type)
+	}
+	doc, err := withPrevious(body, p, all)
+	if err != nil {
+		return Proof{}, err
+	}
+	options, err := jsonld.Native(p.raw)
+	if err != nil {
+		return Proof{}, err
+	}
+	delete(options, "proofValue")
+	h, err := hashData(p.suite, m.Key.Type, doc, options)
+	if err != nil {
+		return Proof{}, err
+	}
+	if err := m.Key.Verify(h.data, p.value); err != nil {
+		return Proof{}, fmt.Errorf("%w: %s by %s", ErrSignature, p.suite, p.method)
+	}
+	return Proof{ID: p.id, Cryptosuite: p.suite, Purpose: p.purpose, VerificationMethod: p.method.String(), Controller: p.method.DID, Created: p.created, Expires: p.expires, Resolution: res}, nil
+}
+
+// check holds the proof's own words to what is wanted.
+func (p parsed) check(o VerifyOptions) error {
+	switch {
+	case p.purpose != string(o.Purpose):
+		return fmt.Errorf("%w: %q instead of %q", ErrPurpose, p.purpose, o.Purpose)
+	case !p.expires.IsZero() && !o.Now.Before(p.expires):
+		return fmt.Errorf("%w on %s", ErrExpired, p.expires.Format(time.RFC3339))
+	case o.Challenge != "" && p.challenge != o.Challenge:
+		return fmt.Errorf("%w: %q", ErrChallenge, p.challenge)
+	case o.Domain != "" && !slices.Contains(p.domains, o.Domain):
+		return fmt.Errorf("%w: %q", ErrDomain, p.domains)
+	}
+	return nil
+}
+
+// usable refuses a key that was declared compromised, and one whose end had
+// come before the proof was made.
+func usable(m did.VerificationMethod, p parsed, now time.Time) error {
+	made := p.created
+	if made.IsZero() {
+		made = now
+	}
+	switch {
+	case !m.Revoked.IsZero() && !now.Before(m.Revoked):
+		return fmt.Errorf("%w: %s was revoked on %s", did.ErrKeyNotListed, m.ID, m.Revoked.Format(time.DateOnly))
+	case !m.Expires.IsZero() && made.After(m.Expires):
+		return fmt.Errorf("%w: %s ended on %s, before the proof was made", did.ErrKeyNotListed, m.ID, m.Expires.Format(time.DateOnly))
+	}
+	return nil
+}
+
+// withPrevious returns the document that a proof signs: without proofs, or
+// with those that it continues (Data Integrity 1.0 §4.4, previousProof).
+func withPrevious(body map[string]any, p parsed, all []parsed) (map[string]any, error) {
+	if len(p.previous) == 0 {
+		return body, nil
+	}
+	var matching []any
+	for _, want := range p.previous {
+		i := slices.IndexFunc(all, func(o parsed) bool { return o.id == want })
+		if i < 0 || want == "" || want == p.id {
+			return nil, fmt.Errorf("%w: previousProof %q is not there", ErrMalformed, want)
+		}
+		m, err := jsonld.Native(all[i].raw)
+		if err != nil {
+			return nil, err
+		}
+		matching = append(matching, m)
+	}
+	doc := maps.Clone(body)
+	doc["proof"] = matching
+	return doc, nil
+}
