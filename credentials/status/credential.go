@@ -1,0 +1,51 @@
+package status
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Description of a list to be published. ID is its URL, Issuer a DID. A zero
+// TTL or ValidUntil is left out; times are written in whole seconds.
+type Description struct {
+	ID, Issuer            string
+	Purpose               string
+	TTL                   time.Duration
+	ValidFrom, ValidUntil time.Time
+}
+
+// Unsigned returns the BitstringStatusListCredential of a bitmap, without
+// proof (§2.2). Members are in a fixed order.
+func Unsigned(d Description, bits Bitmap) ([]byte, error) {
+	encoded, err := Encode(bits)
+	if err != nil {
+		return nil, err
+	}
+	type subject struct {
+		ID      string `json:"id"`
+		Type    string `json:"type"`
+		Purpose string `json:"statusPurpose"`
+		TTL     int64  `json:"ttl,omitempty"`
+		Encoded string `json:"encodedList"`
+	}
+	return json.Marshal(struct {
+		Context    []string `json:"@context"`
+		ID         string   `json:"id"`
+		Type       []string `json:"type"`
+		Issuer     string   `json:"issuer"`
+		ValidFrom  string   `json:"validFrom"`
+		ValidUntil string   `json:"validUntil,omitempty"`
+		Subject    subject  `json:"credentialSubject"`
+	}{
+		[]string{"https://www.w3.org/ns/credentials/v2"}, d.ID, []string{"VerifiableCredential", "BitstringStatusListCredential"}, d.Issuer,
+		stamp(d.ValidFrom), stamp(d.ValidUntil),
+		subject{d.ID + "#list", "BitstringStatusList", d.Purpose, d.TTL.Milliseconds(), encoded},
+	})
+}
+
+func stamp(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Truncate(time.Second).Format(time.RFC3339)
+}
