@@ -1,0 +1,246 @@
+package credentials
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/trust-me/trustme/internal/jsondoc"
+)
+
+// class is one class of the Open Badges 3.0 data model (§B). closed says that
+// it has no members but its own.
+type class struct {
+	name    string
+	closed  bool
+	members []member
+}
+
+// member is one property of a class. kind is text, url, date, number, bool,
+// jwt, tag, an enumeration, or the name of a class.
+type member struct {
+	name string
+	kind string
+	card string // "1", "0..1", "*"
+}
+
+// classes are written from the class model of the specification.
+var classes = model(`
+AchievementCredential
+	id url 1; name text 0..1; description text 0..1; image Image 0..1; awardedDate date 0..1; issuer ProfileRef 1
+	credentialSubject AchievementSubject 1; endorsement Endorsement *; endorsementJwt jwt *; evidence Evidence *
+EndorsementCredential
+	id url 1; name text 1; description text 0..1; awardedDate date 0..1; issuer ProfileRef 1; credentialSubject EndorsementSubject 1
+AchievementSubject
+	id url 0..1; activityEndDate date 0..1; activityStartDate date 0..1; creditsEarned number 0..1; achievement Achievement 1
+	identifier IdentityObject *; image Image 0..1; licenseNumber text 0..1; narrative text 0..1; result Result *; role text 0..1; source Profile 0..1; term text 0..1
+EndorsementSubject
+	id url 1; endorsementComment text 0..1
+Achievement
+	id url 1; alignment Alignment *; achievementType achievementType 0..1; creator Profile 0..1; creditsAvailable number 0..1; criteria Criteria 1
+	description text 1; endorsement Endorsement *; endorsementJwt jwt *; fieldOfStudy text 0..1; humanCode text 0..1; image Image 0..1
+	inLanguage language 0..1; name text 1; otherIdentifier IdentifierEntry *; related Related *; resultDescription ResultDescription *
+	specialization text 0..1; tag text *; version text 0..1
+Profile
+	id url 1; name text 0..1; url url 0..1; phone text 0..1; description text 0..1; endorsement Endorsement *; endorsementJwt jwt *; image Image 0..1
+	email text 0..1; address Address 0..1; otherIdentifier IdentifierEntry *; official text 0..1; parentOrg Profile 0..1; familyName text 0..1
+	givenName text 0..1; additionalName text 0..1; patronymicName text 0..1; honorificPrefix text 0..1; honorificSuffix text 0..1; familyNamePrefix text 0..1; dateOfBirth text 0..1
+Address
+	addressCountry text 0..1; addressCountryCode text 0..1; addressRegion text 0..1; addressLocality text 0..1; streetAddress text 0..1; postOfficeBoxNumber text 0..1; postalCode text 0..1; geo GeoCoordinates 0..1
+GeoCoordinates
+	latitude number 1; longitude number 1
+Image closed
+	id url 1; caption text 0..1
+Criteria untyped
+	id url 0..1; narrative text 0..1
+Evidence
+	id url 0..1; narrative text 0..1; name text 0..1; description text 0..1; genre text 0..1; audience text 0..1
+Alignment
+	targetCode text 0..1; targetDescription text 0..1; targetName text 1; targetFramework text 0..1; targetType targetType 0..1; targetUrl url 1
+IdentityObject closed
+	hashed bool 1; identityHash text 1; identityType identifierType 1; salt text 0..1
+IdentifierEntry closed
+	identifier text 1; identifierType identifierType 1
+Related
+	id url 1; inLanguage language 0..1; version text 0..1
+Result
+	achievedLevel url 0..1; alignment Alignment *; resultDescription url 0..1; status status 0..1; value text 0..1
+ResultDescription
+	id url 1; alignment Alignment *; allowedValue text *; name text 1; requiredLevel url 0..1; requiredValue text 0..1; resultType resultType 1
+	rubricCriterionLevel RubricCriterionLevel *; valueMax text 0..1; valueMin text 0..1
+RubricCriterionLevel
+	id url 1; alignment Alignment *; description text 0..1; level text 0..1; name text 1; points text 0..1
+`)
+
+// enums are the vocabularies; those of extensible ones also take "ext:…".
+var enums = map[string][]string{
+	"achievementType": strings.Fields("Achievement ApprenticeshipCertificate Assessment Assignment AssociateDegree Award Badge BachelorDegree Certificate CertificateOfCompletion Certification CommunityService Competency Course CoCurricular Degree Diploma DoctoralDegree Fieldwork GeneralEducationDevelopment JourneymanCertificate LearningProgram License Membership ProfessionalDoctorate QualityAssuranceCredential MasterCertificate MasterDegree MicroCredential ResearchDoctorate SecondarySchoolDiploma"),
+	"identifierType":  strings.Fields("name sourcedId systemId productId userName accountId emailAddress nationalIdentityNumber isbn issn lisSourcedId oneRosterSourcedId sisSourcedId ltiContextId ltiDeploymentId ltiToolId ltiPlatformId ltiUserId identifier"),
+	"targetType":      strings.Fields("ceasn:Competency ceterms:Credential CFItem CFRubric CFRubricCriterion CFRubricCriterionLevel CTDL"),
+	"resultType":      strings.Fields("GradePointAverage LetterGrade Percent PerformanceLevel PredictedScore RawScore Result RubricCriterion RubricCriterionLevel RubricScore ScaledScore Status"),
+	"status":          strings.Fields("Completed Enrolled Failed InProgress OnHold Provisional Withdrew"),
+}
+
+// model reads the table above: a class on a line of its own, its members on
+// the indented ones.
+func model(table string) map[string]class {
+	out := map[string]class{}
+	var c class
+	for line := range strings.Lines(table) {
+		if strings.HasPrefix(line, "\t") {
+			for part := range strings.SplitSeq(line, ";") {
+				if f := strings.Fields(part); len(f) == 3 {
+					c.members = append(c.members, member{f[0], f[1], f[2]})
+				}
+			}
+			out[c.name] = c
+		} else if f := strings.Fields(line); len(f) > 0 {
+			c = class{name: f[0], closed: slices.Contains(f, "closed")}
+			if !strings.HasSuffix(f[0], "Credential") && !slices.Contains(f, "untyped") {
+				c.members = append(c.members, member{"type", "type", "1"})
+			}
+		}
+	}
+	return out
+}
+
+// class holds an object to a class.
+func (l *linter) class(v jsondoc.Value, c class) {
+	if v.Kind() != jsondoc.Object {
+		l.bad(v, "", "is not an object", "write one "+c.name)
+		return
+	}
+	for _, m := range c.members {
+		got := v.Get(m.name)
+		if m.kind == "type" {
+			l.types(v, c.name)
+			continue
+		}
+		if !got.Exists() {
+			if m.card == "1" && !(l.v1 && forgivenInV1(c.name, m.name)) {
+				l.bad(v, m.name, "is missing", "every "+c.name+" needs it")
+			}
+			continue
+		}
+		if m.card != "*" {
+			l.member(got, m)
+			continue
+		}
+		for e := range got.Elements() {
+			l.member(e, m)
+		}
+	}
+	if c.name == "AchievementCredential" || c.name == "EndorsementCredential" {
+		if !l.v1 && !v.Get("validFrom").Exists() {
+			l.bad(v, "validFrom", "is missing", "say since when it is valid")
+		}
+		l.oneStatus(v)
+	}
+	if c.closed {
+		for name := range v.Members() {
+			if !slices.ContainsFunc(c.members, func(m member) bool { return m.name == name }) {
+				l.bad(v, name, "is no member of "+c.name, "remove it")
+			}
+		}
+	}
+}
+
+// forgivenInV1 are members that early versions of Open Badges 3.0, which stood
+// on the VC Data Model 1.1, did not demand.
+func forgivenInV1(class, name string) bool {
+	return name == "name" && class == "EndorsementCredential" || name == "id" && class == "AchievementCredential"
+}
+
+// oneStatus: the official schemas refuse a list of statuses, and one without
+// id (measured); readers take both.
+func (l *linter) oneStatus(v jsondoc.Value) {
+	s := v.Get("credentialStatus")
+	if !l.issuing || !s.Exists() {
+		return
+	}
+	if s.Kind() != jsondoc.Object {
+		l.bad(s, "", "is a list, which the official schemas refuse", "name one status list")
+		return
+	}
+	l.url(s, "id", required)
+}
+
+var (
+	jwtForm  = regexp.MustCompile(`^[a-zA-Z0-9_-]+\.[a-zA-Z0-9_-]*\.[a-zA-Z0-9_-]+$`)
+	langForm = regexp.MustCompile(`^[a-z]{2,4}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?$`)
+	extForm  = regexp.MustCompile(`ext:[a-z|A-Z|0-9|.|-|_]+`)
+)
+
+func (l *linter) member(v jsondoc.Value, m member) {
+	s, isText := v.Text()
+	switch m.kind {
+	case "text":
+		if !isText {
+			l.bad(v, "", "is no text", "write a text")
+		}
+	case "url":
+		if !isText || !isURL(s) {
+			l.bad(v, "", "is no absolute URL: "+clip(string(v.Raw())), "write one URL with a scheme")
+		}
+	case "date":
+		if _, err := parseTime(s); err != nil {
+			l.bad(v, "", "is no date and time with zone: "+clip(string(v.Raw())), "write it as 2026-11-01T12:00:00Z")
+		}
+	case "number":
+		if v.Kind() != jsondoc.Number {
+			l.bad(v, "", "is no number", "write a number")
+		}
+	case "bool":
+		if v.Kind() != jsondoc.Bool {
+			l.bad(v, "", "is neither true nor false", "write true or false")
+		}
+	case "jwt":
+		if !isText || !jwtForm.MatchString(s) {
+			l.bad(v, "", "is no compact JWT", "write a compact JWT")
+		}
+	case "language":
+		if !isText || !langForm.MatchString(s) {
+			l.bad(v, "", "is no language tag", "write a tag such as en or en-GB")
+		}
+	case "Endorsement":
+		if v.Kind() != jsondoc.Object {
+			l.bad(v, "", "is no credential", "embed the signed EndorsementCredential")
+		}
+	case "ProfileRef":
+		if v.Kind() == jsondoc.Object {
+			l.class(v, classes["Profile"])
+		}
+	default:
+		if words, ok := enums[m.kind]; ok {
+			if !slices.Contains(words, s) && (m.kind == "status" || !extForm.MatchString(s)) {
+				l.bad(v, "", "is none of the words for "+m.name+": "+clip(string(v.Raw())), `use one of the vocabulary, or "ext:…"`)
+			}
+			return
+		}
+		l.class(v, classes[m.kind])
+	}
+}
+
+var hashForm = regexp.MustCompile(`^(sha256\$[0-9a-fA-F]{64}|md5\$[0-9a-fA-F]{32})$`)
+
+// recipient demands that the subject can be told (Open Badges 3.0,
+// AchievementSubject: id or at least one identifier).
+func (l *linter) recipient(doc jsondoc.Value) {
+	s := doc.Get("credentialSubject")
+	if s.Kind() != jsondoc.Object {
+		return
+	}
+	if !s.Get("id").Exists() && !s.Get("identifier").Exists() {
+		l.bad(s, "", "names nobody", "add id (a DID) or identifier")
+	}
+	for i := range s.Get("identifier").Elements() {
+		hash := text(i.Get("identityHash"))
+		hashed, _ := i.Get("hashed").Bool()
+		if hashed && !hashForm.MatchString(hash) {
+			l.bad(i, "identityHash", "is no hash, though hashed is true", `write sha256$ and 64 hexadecimal digits`)
+		}
+		if hash == "" {
+			l.bad(i, "identityHash", "is empty", "write the identity or its hash")
+		}
+	}
+}

@@ -1,0 +1,205 @@
+package credentials
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"crypto/sha512"
+	"encoding/base64"
+	"fmt"
+	"strings"
+
+	"github.com/multiformats/go-multibase"
+
+	"github.com/trust-me/trustme/internal/jsondoc"
+)
+
+// recipient answers whether the badge was given to the e-mail address asked
+// about (Open Badges 3.0, recipient verification).
+func (j *judgement) recipient() Check {
+	if j.o.Email == "" {
+		return nothing(CheckRecipient, "not asked about a person")
+	}
+	for id := range j.c.subject().Get("identifier").Elements() {
+		if text(id.Get("identityType")) != "emailAddress" {
+			continue
+		}
+		hash, salt := text(id.Get("identityHash")), text(id.Get("salt"))
+		hashed, _ := id.Get("hashed").Bool()
+		for _, email := range []string{j.o.Email, strings.ToLower(j.o.Email)} {
+			if hashed && (Subject{Email: email, Salt: salt}).MatchesEmail(hash) || !hashed && strings.EqualFold(hash, email) {
+				return Check{Name: CheckRecipient, Answer: Yes, Code: CodeOK, Message: "given to the person asked about", Pointer: id.Pointer()}
+			}
+		}
+	}
+	return Check{Name: CheckRecipient, Answer: No, Code: CodeIdentity, Message: "no identifier of the subject is that of the person asked about"}
+}
+
+// maxEndorsements bounds the work that one badge can ask for.
+const maxEndorsements = 16
+
+// embedded returns the endorsements of a credential, its achievement and its
+// issuer.
+func embedded(doc jsondoc.Value) []jsondoc.Value {
+	var out []jsondoc.Value
+	subject := first(doc.Get("credentialSubject"))
+	achievement := first(subject.Get("achievement"))
+	for _, at := range []jsondoc.Value{doc, achievement, doc.Get("issuer"), achievement.Get("creator"), subject.Get("source")} {
+		for _, name := range []string{"endorsement", "endorsementJwt"} {
+			for e := range at.Get(name).Elements() {
+				out = append(out, e)
+			}
+		}
+	}
+	return out
+}
+
+// endorsements verifies the endorsements within a badge by the same steps. A
+// broken one refuses the badge, since somebody altered it; one that lapsed is
+// for the reader.
+func (j *judgement) endorsements(ctx context.Context) {
+	all := embedded(j.c.doc)
+	if len(all) == 0 {
+		j.add(nothing(CheckEndorsements, "it holds no endorsements"))
+		return
+	}
+	if len(all) > maxEndorsements || j.depth > 1 {
+		j.add(Check{Name: CheckEndorsements, Answer: No, Code: CodeLimit, Message: fmt.Sprintf("more than %d endorsements, or endorsed more than twice over", maxEndorsements)})
+		return
+	}
+	result := Check{Name: CheckEndorsements, Answer: Yes, Code: CodeOK, Message: fmt.Sprintf("%d verified", len(all))}
+	for _, e := range all {
+		raw := e.Raw()
+		if jwt, ok := e.Text(); ok {
+			raw = []byte(jwt)
+		}
+		c, form, err := ParseAny(raw)
+		var d Check
+		if err != nil {
+			d = explainParse(err).check(CheckShape)
+		} else {
+			r := j.v.judgeAt(ctx, c, form, ReportOptions{At: j.o.At, Offline: j.o.Offline}, j.depth+1)
+			if r.Verdict == Valid {
+				continue
+			}
+			d = r.decisive()
+		}
+		got := Check{Name: CheckEndorsements, Answer: d.Answer, Code: d.Code, Message: "an endorsement: " + d.Message, Pointer: e.Pointer(), URL: d.URL}
+		if d.Answer == Unknown || d.Name != CheckShape && d.Name != CheckProof && d.Name != CheckIssuer {
+			got.Code, got.Advisory = CodeEndorsement, true
+		}
+		if result.Code == CodeOK || result.Advisory && !got.Advisory {
+			result = got
+		}
+	}
+	j.add(result)
+}
+
+// schemaIDs are the official schemas whose rules [Lint] holds a badge to.
+var schemaIDs = []string{
+	"https://purl.imsglobal.org/spec/ob/v3p0/schema/json/ob_v3p0_achievementcredential_schema.json",
+	"https://purl.imsglobal.org/spec/ob/v3p0/schema/json/ob_v3p0_endorsementcredential_schema.json",
+	"https://purl.imsglobal.org/spec/ob/v3p0/schema/json-ld/ob_v3p0_achievementcredential_schema.json",
+	"https://purl.imsglobal.org/spec/ob/v3p0/schema/json-ld/ob_v3p0_endorsementcredential_schema.json",
+	"https://purl.imsglobal.org/spec/ob/v3p0/schema/json/ob_v3p0_anyachievementcredential_schema.json",
+}
+
+func (j *judgement) schema() Check {
+	v := j.c.doc.Get("credentialSchema")
+	if !v.Exists() {
+		return nothing(CheckSchema, "it names no schema; the rules of Open Badges 3.0 were applied")
+	}
+	for e := range v.Elements() {
+		known := false
+		for _, id := range schemaIDs {
+			known = known || text(e.Get("id")) == id
+		}
+		if !known {
+			return Check{Name: CheckSchema, Answer: Unknown, Code: CodeSchemaUnknown, Advisory: true, Pointer: e.Pointer(), URL: text(e.Get("id")),
+				Message: "it names a schema that is not known here and is not fetched"}
+		}
+	}
+	return Check{Name: CheckSchema, Answer: Yes, Code: CodeOK, Message: "it keeps the rules of the schema it names"}
+}
+
+// evidence compares the digests of related resources (VC Data Model 2.0 §5.3)
+// with the files that the caller gave and with the pinned contexts.
+func (j *judgement) evidence() Check {
+	v := j.c.doc.Get("relatedResource")
+	if !v.Exists() {
+		return nothing(CheckEvidence, "it holds no digests of files")
+	}
+	checked, absent := 0, 0
+	for e := range v.Elements() {
+		id := text(e.Get("id"))
+		data, ok := j.o.Resources[id]
+		if !ok {
+			data, ok = published(id)
+		}
+		if !ok {
+			absent++
+			continue
+		}
+		same, err := digestMatches(e, data)
+		if err != nil || !same {
+			m := fmt.Sprintf("%s: the digest differs", id)
+			if err != nil {
+				m = fmt.Sprintf("%s: %v", id, err)
+			}
+			return Check{Name: CheckEvidence, Answer: No, Code: CodeEvidenceDiffers, Message: m, Pointer: e.Pointer()}
+		}
+		checked++
+	}
+	if absent > 0 {
+		return Check{Name: CheckEvidence, Answer: NotApplicable, Code: CodeEvidenceAbsent, Message: fmt.Sprintf("%d files match; %d are not at hand", checked, absent)}
+	}
+	return Check{Name: CheckEvidence, Answer: Yes, Code: CodeOK, Message: fmt.Sprintf("%d files match their digests", checked)}
+}
+
+// published returns the bytes of a context as its publisher serves them. The
+// embedded files are equal as JSON, not as bytes, so that a digest over them
+// cannot be compared here.
+func published(string) ([]byte, bool) { return nil, false }
+
+// digestMatches compares data with digestMultibase (a multihash) and
+// digestSRI; at least one must be there.
+func digestMatches(e jsondoc.Value, data []byte) (bool, error) {
+	h256, h384, h512 := sha256.Sum256(data), sha512.Sum384(data), sha512.Sum512(data)
+	seen := false
+	if mb := text(e.Get("digestMultibase")); mb != "" {
+		_, b, err := multibase.Decode(mb)
+		if err != nil {
+			return false, fmt.Errorf("digestMultibase: %v", err)
+		}
+		switch {
+		case len(b) == 34 && b[0] == 0x12 && b[1] == 32:
+			seen = true
+			if !bytes.Equal(b[2:], h256[:]) {
+				return false, nil
+			}
+		case len(b) == 50 && b[0] == 0x20 && b[1] == 48:
+			seen = true
+			if !bytes.Equal(b[2:], h384[:]) {
+				return false, nil
+			}
+		default:
+			return false, fmt.Errorf("digestMultibase is no SHA-256 or SHA-384 multihash")
+		}
+	}
+	for _, sri := range strings.Fields(text(e.Get("digestSRI"))) {
+		alg, b64, _ := strings.Cut(sri, "-")
+		sums := map[string][]byte{"sha256": h256[:], "sha384": h384[:], "sha512": h512[:]}
+		b, err := base64.StdEncoding.DecodeString(b64)
+		if err != nil || sums[alg] == nil {
+			return false, fmt.Errorf("digestSRI %q is not understood", sri)
+		}
+		seen = true
+		if !bytes.Equal(b, sums[alg]) {
+			return false, nil
+		}
+	}
+	if !seen {
+		return false, fmt.Errorf("neither digestMultibase nor digestSRI")
+	}
+	return true, nil
+}

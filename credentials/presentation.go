@@ -1,0 +1,201 @@
+package credentials
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/trust-me/trustme/credentials/dataintegrity"
+	"github.com/trust-me/trustme/credentials/jsonld"
+	"github.com/trust-me/trustme/did"
+	"github.com/trust-me/trustme/internal/jsondoc"
+)
+
+// PresentationOptions are what a presentation says. Credentials are signed
+// credentials in JSON or JWT, embedded byte for byte; without any, the
+// presentation proves control of the holder's key. Holder is a DID. Challenge
+// and Domain are those that the verifier asked for.
+type PresentationOptions struct {
+	Credentials               [][]byte
+	Holder, Challenge, Domain string
+	Now                       time.Time
+}
+
+const envelope = "data:application/vc+jwt,"
+
+// BuildPresentation makes and signs a presentation (VC Data Model 2.0 §4.13)
+// for authentication, with the suite of the signer's key. The error wraps
+// [ErrPresentation] when an option is missing or a credential unreadable.
+func BuildPresentation(ctx context.Context, o PresentationOptions, s Signer) ([]byte, error) {
+	if _, err := did.Parse(o.Holder); err != nil {
+		return nil, fmt.Errorf("%w: holder: %w", ErrPresentation, err)
+	}
+	if o.Challenge == "" || o.Domain == "" || o.Now.IsZero() {
+		return nil, fmt.Errorf("%w: challenge, domain and time are needed", ErrPresentation)
+	}
+	var b bytes.Buffer
+	b.WriteString(`{"@context":["` + jsonld.CredentialsV2 + `"],"type":["VerifiablePresentation"],"holder":`)
+	holder, err := marshal(o.Holder)
+	if err != nil {
+		return nil, err
+	}
+	b.Write(holder)
+	for i, raw := range o.Credentials {
+		c, form, err := ParseAny(raw)
+		if err != nil {
+			return nil, fmt.Errorf("%w: credential %d: %w", ErrPresentation, i+1, err)
+		}
+		if form == FormPNG || form == FormSVG {
+			raw = c.Bytes()
+		}
+		b.WriteString(map[bool]string{true: `,"verifiableCredential":[`, false: ","}[i == 0])
+		if !c.IsJWT() {
+			b.Write(bytes.TrimSpace(raw))
+			continue
+		}
+		id, err := marshal(envelope + string(bytes.TrimSpace(raw)))
+		if err != nil {
+			return nil, err
+		}
+		fmt.Fprintf(&b, `{"@context":%q,"id":%s,"type":"EnvelopedVerifiableCredential"}`, jsonld.CredentialsV2, id)
+	}
+	if len(o.Credentials) > 0 {
+		b.WriteByte(']')
+	}
+	b.WriteByte('}')
+	p := dataintegrity.Options{Purpose: did.Authentication, Challenge: o.Challenge, Domain: o.Domain, Created: o.Now}
+	if s.Key().Type != did.Ed25519 {
+		p.Cryptosuite = dataintegrity.ECDSARDFC
+	}
+	return dataintegrity.AddProof(ctx, b.Bytes(), p, s)
+}
+
+// PresentationReport is the outcome of verifying a presentation. Why is the
+// sentence that decided. Verified holds the credentials, all of them or none:
+// it is empty unless the verdict is valid.
+type PresentationReport struct {
+	Verdict     Verdict    `json:"verdict"`
+	Why         string     `json:"why"`
+	Code        string     `json:"code"`
+	Holder      string     `json:"holder,omitempty"`
+	Shape       Check      `json:"shape"`
+	Proof       Check      `json:"proof"`
+	Credentials []Report   `json:"credentials,omitempty"`
+	Verified    []Verified `json:"-"`
+}
+
+// maxPresented bounds the credentials of one presentation.
+const maxPresented = 50
+
+// VerifyPresentation verifies a presentation that answers challenge for
+// domain: its holder signed it for authentication, each credential verifies,
+// and each is about the holder. The caller must have made the challenge, and
+// takes it once only.
+func (v *Verifier) VerifyPresentation(ctx context.Context, raw []byte, challenge, domain string) PresentationReport {
+	r := PresentationReport{Shape: Check{Name: CheckShape, Answer: Yes, Code: CodeOK, Message: "a presentation"}, Proof: notReached(CheckProof)}
+	doc, creds, err := readPresentation(raw)
+	if err == nil && (challenge == "" || domain == "") {
+		err = fmt.Errorf("%w: a presentation is verified against a challenge and a domain", ErrPresentation)
+	}
+	if err != nil {
+		f := explainParse(err)
+		if f.answer != No {
+			f.answer, f.code = No, CodeMalformed
+		}
+		r.Shape = f.check(CheckShape)
+		return r.decide()
+	}
+	r.Holder = idOf(doc.Get("holder"))
+	r.Proof = v.presenter(ctx, doc, r.Holder, challenge, domain)
+	if r.Proof.Answer != Yes {
+		return r.decide()
+	}
+	var verified []Verified
+	for _, c := range creds {
+		rep, ok := v.Examine(ctx, c, ReportOptions{Holder: r.Holder})
+		r.Credentials = append(r.Credentials, rep)
+		verified = append(verified, ok)
+	}
+	r = r.decide()
+	if r.Verdict == Valid {
+		r.Verified = verified
+	}
+	return r
+}
+
+// presenter verifies the holder's signature.
+func (v *Verifier) presenter(ctx context.Context, doc jsondoc.Value, holder, challenge, domain string) Check {
+	id, err := did.Parse(holder)
+	if err != nil {
+		return Check{Name: CheckProof, Answer: No, Code: CodeHolder, Message: fmt.Sprintf("the holder is named by %q, which is no DID", holder), Pointer: "/holder"}
+	}
+	now := v.cfg.Now()
+	b := &bound{inner: v.cfg.Resolver, want: id}
+	_, err = dataintegrity.Verify(ctx, doc, dataintegrity.VerifyOptions{Resolver: b, Purpose: did.Authentication, Challenge: challenge, Domain: domain, Now: now})
+	if err != nil {
+		return Check{Name: CheckProof, Answer: explain(err, CheckProof).answer, Code: explain(err, CheckProof).code, Message: err.Error()}
+	}
+	c := Check{Name: CheckProof, Answer: Yes, Code: CodeOK, Message: "signed by " + holder + " for this challenge"}
+	if !b.seen.Fetched.IsZero() {
+		c.Fetched, c.Age = b.seen.Fetched, age(now, b.seen.Fetched)
+	}
+	return c
+}
+
+func (r PresentationReport) decide() PresentationReport {
+	checks := []Check{r.Shape, r.Proof}
+	for i, c := range r.Credentials {
+		d := c.decisive()
+		d.Message = fmt.Sprintf("credential %d: %s", i+1, d.Message)
+		switch c.Verdict {
+		case Valid:
+			continue
+		case Invalid:
+			d.Answer = No
+		default:
+			d.Answer = Unknown
+		}
+		checks = append(checks, d)
+	}
+	whole := Report{Verdict: verdict(checks), Checks: checks}
+	d := whole.decisive()
+	r.Verdict, r.Why, r.Code = whole.Verdict, d.Message, d.Code
+	return r
+}
+
+// readPresentation checks the form of a presentation and returns its
+// credentials as they came.
+func readPresentation(raw []byte) (jsondoc.Value, [][]byte, error) {
+	doc, err := jsondoc.Parse(raw)
+	if err != nil {
+		return doc, nil, err
+	}
+	if doc.Kind() != jsondoc.Object || !has(doc.Get("type"), "VerifiablePresentation") || has(doc.Get("type"), "VerifiableCredential") {
+		return doc, nil, fmt.Errorf("%w: its type is not VerifiablePresentation", ErrMalformed)
+	}
+	if c := text(first(doc.Get("@context"))); c != jsonld.CredentialsV2 && c != jsonld.CredentialsV1 {
+		return doc, nil, fmt.Errorf("%w: @context does not begin with that of the VC Data Model", jsonld.ErrContext)
+	}
+	list := doc.Get("verifiableCredential")
+	if list.Exists() && list.Len() == 0 {
+		return doc, nil, fmt.Errorf("%w: verifiableCredential is empty", ErrMalformed)
+	}
+	if list.Kind() == jsondoc.Array && list.Len() > maxPresented {
+		return doc, nil, fmt.Errorf("%w: %d credentials, at most %d", jsondoc.ErrLimit, list.Len(), maxPresented)
+	}
+	var out [][]byte
+	for e := range list.Elements() {
+		jwt, enveloped := strings.CutPrefix(text(e.Get("id")), envelope)
+		switch {
+		case has(e.Get("type"), "EnvelopedVerifiableCredential") && enveloped:
+			out = append(out, []byte(jwt))
+		case e.Kind() == jsondoc.Object && has(e.Get("type"), "VerifiableCredential"):
+			out = append(out, e.Raw())
+		default:
+			return doc, nil, fmt.Errorf("%w: %s is no credential", ErrMalformed, e.Pointer())
+		}
+	}
+	return doc, out, nil
+}
