@@ -86,6 +86,7 @@ func (l *linter) bad(v jsondoc.Value, member, message, fix string) {
 // credential is the whole of the rules.
 func (l *linter) credential(doc jsondoc.Value, k Kind) {
 	l.v1 = isV1(doc)
+	l.types(doc, "VerifiableCredential")
 	l.contexts(doc, k)
 	l.silent(doc, true)
 	l.dataModel(doc)

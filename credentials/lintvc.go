@@ -11,7 +11,6 @@ import (
 // dataModel holds a credential to the VC Data Model 2.0 (§4), or 1.1.
 func (l *linter) dataModel(doc jsondoc.Value) {
 	l.url(doc, "id", optional)
-	l.types(doc, "VerifiableCredential")
 	l.issuer(doc)
 	l.subjects(doc)
 	l.period(doc)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/trust-me/trustme/credentials/baking"
@@ -122,6 +123,10 @@ func (b *bound) Resolve(ctx context.Context, id did.DID) (did.Resolution, error)
 // proof verifies every signature, and that the issuer lists the keys.
 func (j *judgement) proof(ctx context.Context) bool {
 	issuer, err := did.Parse(j.c.IssuerID())
+	if err != nil && strings.HasPrefix(j.c.IssuerID(), "did:") {
+		j.add(explain(err, CheckIssuer).check(CheckIssuer))
+		return false
+	}
 	if err != nil {
 		j.add(Check{Name: CheckIssuer, Answer: Unknown, Code: CodeUnsupported, Pointer: "/issuer/id",
 			Message: fmt.Sprintf("the issuer is named by %q, which is no DID; its keys cannot be found", j.c.IssuerID())})

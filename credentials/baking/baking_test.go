@@ -100,6 +100,28 @@ func TestSpoiledImagesAreRefused(t *testing.T) {
 	}
 }
 
+func TestADrawnImageIsTheSameEachTimeAndReadable(t *testing.T) {
+	d := baking.Drawing{Key: "openbadges/designer", Kind: "competence", Name: "Badge Designer"}
+	one, err := d.PNG()
+	if err != nil {
+		t.Fatal(err)
+	}
+	two, err := d.PNG()
+	if err != nil || !bytes.Equal(one, two) {
+		t.Error("two drawings of one badge differ")
+	}
+	img, err := png.Decode(bytes.NewReader(one))
+	if err != nil || img.Bounds().Dx() != 400 {
+		t.Errorf("png: %v", err)
+	}
+	if !bytes.Contains(d.SVG(), []byte("<title>Badge Designer</title>")) {
+		t.Errorf("svg has no title: %s", d.SVG())
+	}
+	if baked, err := baking.Bake(d.SVG(), []byte("{}")); err != nil || len(baked) < len(d.SVG()) {
+		t.Errorf("a drawn SVG cannot be baked: %v", err)
+	}
+}
+
 func FuzzExtractedIsWhatWasBaked(f *testing.F) {
 	f.Add([]byte(svg), []byte(`{"a":1}`))
 	f.Add(blank(f), []byte("a.b.c"))

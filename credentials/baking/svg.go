@@ -119,8 +119,12 @@ func walkSVG(b []byte) (tag *svgTag, insert int, err error) {
 		case xml.EndElement:
 			if inside == depth && inside > 0 {
 				tag.end, inside = int(d.InputOffset()), 0
-				if tag.content = bytes.TrimSpace(tag.content); len(tag.content) == 0 {
+				tag.content = bytes.TrimSpace(tag.content)
+				switch {
+				case len(tag.content) == 0:
 					tag.content = tag.verify
+				case len(tag.verify) > 0:
+					return nil, 0, fmt.Errorf("%w: the tag has a verify attribute and content", ErrAmbiguous)
 				}
 			}
 			depth--

@@ -102,7 +102,9 @@ func parseProof(v jsondoc.Value) (p parsed, err error) {
 	typ, _ := v.Get("type").Text()
 	switch typ {
 	case Ed2020:
-		p.suite = Ed2020
+		if p.suite = Ed2020; v.Get("cryptosuite").Exists() {
+			return p, fmt.Errorf("%w: a proof of type %s has no cryptosuite", ErrMalformed, Ed2020)
+		}
 	case "DataIntegrityProof":
 		p.suite, _ = v.Get("cryptosuite").Text()
 	default:

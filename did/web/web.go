@@ -66,7 +66,7 @@ func (r Resolver) URL(id did.DID) (string, error) {
 		return "", fmt.Errorf("%w: did:web host %q", did.ErrSyntax, host)
 	}
 	if _, err := netip.ParseAddr(name); err == nil || name == "" {
-		return "", fmt.Errorf("%w: did:web needs a host name, not %q", did.ErrSyntax, name)
+		return "", fmt.Errorf("%w: %w: did:web needs a host name, not %q", did.ErrSyntax, fetch.ErrBlocked, name)
 	}
 	scheme := "https"
 	if isLoopback(name) {
