@@ -35,6 +35,8 @@ type Cache struct {
 	Offline bool
 	// Refresh asks the publisher each time, whatever the age of the copy.
 	Refresh bool
+	// Used, when not nil, is told every answer that is given.
+	Used func(url string, r fetch.Response)
 }
 
 type record struct {
@@ -53,6 +55,14 @@ func key(kind, url string) []byte {
 // Get returns the answer for url. Errors are those of [fetch.Client.Get]; a
 // 404 or 410 is remembered like an answer.
 func (c *Cache) Get(ctx context.Context, url string) (fetch.Response, error) {
+	r, err := c.get(ctx, url)
+	if err == nil && c.Used != nil {
+		c.Used(url, r)
+	}
+	return r, err
+}
+
+func (c *Cache) get(ctx context.Context, url string) (fetch.Response, error) {
 	held, heldErr := c.held(ctx, url)
 	if heldErr != nil && !errors.Is(heldErr, store.ErrNotFound) {
 		var status *fetch.StatusError

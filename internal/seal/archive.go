@@ -1,0 +1,165 @@
+package seal
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"filippo.io/age"
+)
+
+// An archive is a backup in one file: a line of JSON that anybody may read
+// (the manifest), then an age stream under a passphrase. The stream begins
+// with the digest of the manifest, so that neither can be exchanged.
+
+// ErrNotArchive says that a file is no backup of this program.
+var ErrNotArchive = errors.New("not a backup of this program")
+
+const archiveFormat = "trustme-backup"
+
+// maxManifest bounds the first line of a stranger's file.
+const maxManifest = 64 << 10
+
+type archiveHead struct {
+	Format   string          `json:"format"`
+	Version  int             `json:"version"`
+	Kind     string          `json:"kind"`
+	Manifest json.RawMessage `json:"manifest"`
+}
+
+// WriteArchive writes a backup: manifest is marshalled as JSON and readable
+// without the passphrase; what payload writes is not.
+func WriteArchive(w io.Writer, kind string, manifest any, o Options, payload func(io.Writer) error) error {
+	if o.Passphrase == "" {
+		return fmt.Errorf("%w: a backup needs a passphrase", ErrWrongPassphrase)
+	}
+	raw, err := json.Marshal(manifest)
+	if err != nil {
+		return err
+	}
+	head, err := json.Marshal(archiveHead{archiveFormat, 1, kind, raw})
+	if err != nil {
+		return err
+	}
+	if _, err := w.Write(append(head, '\n')); err != nil {
+		return err
+	}
+	to, err := recipient("", o)
+	if err != nil {
+		return err
+	}
+	sealed, err := age.Encrypt(w, to)
+	if err != nil {
+		return err
+	}
+	sum := sha256.Sum256(head)
+	if _, err := sealed.Write(sum[:]); err != nil {
+		return err
+	}
+	if err := payload(sealed); err != nil {
+		return err
+	}
+	return sealed.Close()
+}
+
+// Archive is an opened backup. Payload ends with an error unless the whole
+// stream is as it was written.
+type Archive struct {
+	Manifest json.RawMessage
+	Payload  io.Reader
+}
+
+// ReadManifest reads the readable part alone.
+func ReadManifest(r io.Reader, kind string) (json.RawMessage, error) {
+	_, h, err := readHead(bufio.NewReader(r), kind)
+	return h.Manifest, err
+}
+
+func readHead(r *bufio.Reader, kind string) ([]byte, archiveHead, error) {
+	var h archiveHead
+	line, err := io.ReadAll(io.LimitReader(&lineReader{r: r}, maxManifest))
+	if err != nil {
+		return nil, h, err
+	}
+	if json.Unmarshal(line, &h) != nil || h.Format != archiveFormat {
+		return nil, h, ErrNotArchive
+	}
+	switch {
+	case h.Version != 1:
+		return nil, h, fmt.Errorf("%w: it was written by a newer version (format %d)", ErrNotArchive, h.Version)
+	case h.Kind != kind:
+		return nil, h, fmt.Errorf("%w: it is the backup of a %s, not of a %s", ErrNotArchive, h.Kind, kind)
+	}
+	return line, h, nil
+}
+
+// lineReader reads up to a newline, which it consumes.
+type lineReader struct {
+	r    *bufio.Reader
+	done bool
+}
+
+func (l *lineReader) Read(p []byte) (int, error) {
+	if l.done || len(p) == 0 {
+		return 0, io.EOF
+	}
+	b, err := l.r.ReadByte()
+	if err != nil {
+		return 0, err
+	}
+	if b == '\n' {
+		l.done = true
+		return 0, io.EOF
+	}
+	p[0] = b
+	return 1, nil
+}
+
+// OpenArchive opens a backup. The error wraps [ErrNotArchive],
+// [ErrWrongPassphrase] or [ErrAltered].
+func OpenArchive(r io.Reader, kind, passphrase string) (Archive, error) {
+	br := bufio.NewReader(r)
+	line, h, err := readHead(br, kind)
+	if err != nil {
+		return Archive{}, err
+	}
+	if passphrase == "" {
+		return Archive{}, fmt.Errorf("%w: the backup is sealed with a passphrase; give it at the prompt, in TRUSTME_PASSPHRASE or with --passphrase-file", ErrWrongPassphrase)
+	}
+	id, err := age.NewScryptIdentity(passphrase)
+	if err != nil {
+		return Archive{}, err
+	}
+	id.SetMaxWorkFactor(22)
+	plain, err := age.Decrypt(br, id)
+	var noMatch *age.NoIdentityMatchError
+	switch {
+	case errors.As(err, &noMatch):
+		return Archive{}, fmt.Errorf("%w for this backup", ErrWrongPassphrase)
+	case err != nil:
+		return Archive{}, fmt.Errorf("%w: the backup is cut or altered: %v", ErrAltered, err)
+	}
+	var sum [sha256.Size]byte
+	if _, err := io.ReadFull(plain, sum[:]); err != nil {
+		return Archive{}, fmt.Errorf("%w: the backup is cut or altered", ErrAltered)
+	}
+	if want := sha256.Sum256(line); !bytes.Equal(sum[:], want[:]) {
+		return Archive{}, fmt.Errorf("%w: the readable part of the backup was altered", ErrAltered)
+	}
+	return Archive{Manifest: h.Manifest, Payload: alteredReader{plain}}, nil
+}
+
+// alteredReader names what a broken stream means.
+type alteredReader struct{ r io.Reader }
+
+func (a alteredReader) Read(p []byte) (int, error) {
+	n, err := a.r.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = fmt.Errorf("%w: the backup is cut or altered: %v", ErrAltered, err)
+	}
+	return n, err
+}
