@@ -138,7 +138,7 @@ func (p *processor) one(result *activeContext, local any, s scope) (*activeConte
 	case string:
 		return p.remote(result, c, s)
 	case map[string]any:
-		if inner, has := c["@context"]; has { // as jsonld.js reads it
+		if inner, has := c["@context"]; has && p.safe { // as jsonld.js reads it, and a vector of the W3C wants
 			return p.process(result, inner, s)
 		}
 		return p.definitions(result, c, s)

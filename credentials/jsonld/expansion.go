@@ -330,15 +330,16 @@ func (p *processor) document(c *activeContext, doc any) ([]any, error) {
 }
 
 func appendTo(m map[string]any, key string, v any) {
-	old, _ := m[key].([]any)
+	all, _ := m[key].([]any)
 	if l, ok := v.([]any); ok {
-		m[key] = append(slices.Clip(old), l...)
-		if m[key] == nil {
-			m[key] = []any{}
-		}
-		return
+		all = append(slices.Clip(all), l...)
+	} else {
+		all = append(slices.Clip(all), v)
 	}
-	m[key] = append(slices.Clip(old), v)
+	if all == nil {
+		all = []any{}
+	}
+	m[key] = all
 }
 
 func isGraph(v any) bool {

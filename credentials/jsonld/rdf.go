@@ -25,23 +25,42 @@ const (
 // builder walks an expanded document and collects quads (JSON-LD 1.1 API §7.1,
 // §8). What that algorithm would leave out silently is an error here.
 type builder struct {
-	quads  []quad
-	labels map[string]string // blank labels of the document -> ours
-	next   int
+	// lenient leaves out what cannot be said in RDF, as the specification
+	// does; the suite of the W3C demands it.
+	lenient bool
+	quads   []quad
+	labels  map[string]string // blank labels of the document -> ours
+	next    int
 }
 
 func toRDF(expanded []any) ([]quad, error) {
 	b := &builder{labels: map[string]string{}}
+	err := b.document(expanded)
+	return b.quads, err
+}
+
+func (b *builder) document(expanded []any) error {
 	for _, e := range expanded {
 		n, ok := e.(map[string]any)
 		if !ok || n["@value"] != nil {
-			return nil, fmt.Errorf("%w: a value outside of any node", ErrInvalid)
+			return fmt.Errorf("%w: a value outside of any node", ErrInvalid)
 		}
 		if _, err := b.node(n, ""); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return b.quads, nil
+	return nil
+}
+
+// unsayable stands for a term that RDF cannot hold, in lenient mode.
+const unsayable = "!"
+
+// unless returns err, or in lenient mode a term that leads to no statement.
+func (b *builder) unless(err error) (string, error) {
+	if b.lenient {
+		return unsayable, nil
+	}
+	return "", err
 }
 
 func (b *builder) blank() string {
@@ -50,6 +69,9 @@ func (b *builder) blank() string {
 }
 
 func (b *builder) add(q quad) error {
+	if q.s == unsayable || q.p == unsayable || q.o == unsayable || q.g == unsayable {
+		return nil
+	}
 	if len(b.quads) >= maxRDF {
 		return fmt.Errorf("%w: more than %d statements", ErrLimit, maxRDF)
 	}
@@ -65,8 +87,12 @@ func (b *builder) resource(id string) (string, error) {
 		}
 		return b.labels[id], nil
 	}
-	if err := checkIRI(id); err != nil {
-		return "", err
+	err := checkIRI(id)
+	if err == nil && !b.lenient {
+		err = checkWeb(id)
+	}
+	if err != nil {
+		return b.unless(err)
 	}
 	return "<" + id + ">", nil
 }
@@ -88,6 +114,16 @@ func checkIRI(s string) error {
 			return fmt.Errorf("%w: %q has a character that no IRI may have", ErrInvalid, clip(s))
 		}
 	}
+	if strings.Count(s, "#") > 1 {
+		return fmt.Errorf("%w: %q has two fragments", ErrInvalid, clip(s))
+	}
+	return nil
+}
+
+// checkWeb refuses a web address without a host, which a reader of addresses
+// would take for another.
+func checkWeb(s string) error {
+	i := strings.IndexByte(s, ':')
 	if scheme := strings.ToLower(s[:i]); scheme == "http" || scheme == "https" {
 		if u, err := url.Parse(s); err != nil || u.Host == "" {
 			return fmt.Errorf("%w: %q is no web address", ErrInvalid, clip(s))
@@ -152,7 +188,11 @@ func (b *builder) member(subject, key string, value any, graph string) error {
 		return fmt.Errorf("%w: keyword %s", ErrInvalid, key)
 	}
 	if strings.HasPrefix(key, "_:") {
-		return fmt.Errorf("%w: a blank node as property", ErrInvalid)
+		if b.lenient {
+			key = unsayable
+		} else {
+			return fmt.Errorf("%w: a blank node as property", ErrInvalid)
+		}
 	}
 	predicate, err := b.resource(key)
 	if err != nil {
@@ -218,7 +258,9 @@ func (b *builder) object(v any, graph string) (token string, ok bool, err error)
 		return "", false, fmt.Errorf("%w: unexpected value %v", ErrInvalid, v)
 	}
 	if val, isValue := m["@value"]; isValue {
-		token, err = literal(m, val)
+		if token, err = b.literal(m, val); err != nil {
+			token, err = b.unless(err)
+		}
 		return token, err == nil, err
 	}
 	if l, isList := m["@list"]; isList {
@@ -273,20 +315,17 @@ func (b *builder) list(items []any, graph string) (string, error) {
 }
 
 // literal writes a value object (JSON-LD 1.1 API §8.2.3).
-func literal(m map[string]any, val any) (string, error) {
+func (b *builder) literal(m map[string]any, val any) (string, error) {
 	datatype, _ := m["@type"].(string)
+	if _, hasDir := m["@direction"]; hasDir && !b.lenient {
+		return "", fmt.Errorf("%w: @direction has no form in RDF, so that no signature would cover it", ErrInvalid)
+	}
 	if lang, has := m["@language"].(string); has {
-		if _, hasDir := m["@direction"]; hasDir {
-			return "", fmt.Errorf("%w: @direction has no form in RDF", ErrInvalid)
-		}
 		s, _ := val.(string)
 		if !isLanguageTag(lang) {
 			return "", fmt.Errorf("%w: %q is no language tag", ErrInvalid, clip(lang))
 		}
 		return quote(s) + "@" + lang, nil
-	}
-	if _, hasDir := m["@direction"]; hasDir {
-		return "", fmt.Errorf("%w: @direction has no form in RDF", ErrInvalid)
 	}
 	if datatype == "@json" {
 		raw, err := json.Marshal(val)
