@@ -51,7 +51,9 @@ func (j *judgement) yes(name, format string, args ...any) {
 	j.add(Check{Name: name, Answer: Yes, Code: CodeOK, Message: fmt.Sprintf(format, args...)})
 }
 
-// shape holds the document to the model rules.
+// shape holds the document to the model rules. A badge that breaks one is
+// refused, but the other checks still tell the reader whose it is; one whose
+// words have no settled meaning is not looked at further.
 func (j *judgement) shape() bool {
 	problems := lintDoc(j.c.doc, j.o.Kind)
 	if len(problems) == 0 {
@@ -64,7 +66,7 @@ func (j *judgement) shape() bool {
 		message += fmt.Sprintf(" (and %d more)", n-1)
 	}
 	j.add(Check{Name: CheckShape, Answer: No, Code: p.Code, Message: message, Pointer: p.Pointer})
-	return false
+	return !slices.ContainsFunc(problems, func(p Problem) bool { return p.Code != CodeSchema })
 }
 
 func (j *judgement) validity() Check {

@@ -206,6 +206,10 @@ func (l *linter) member(v jsondoc.Value, m member) {
 		if v.Kind() != jsondoc.Object {
 			l.bad(v, "", "is no credential", "embed the signed EndorsementCredential")
 		}
+	case "Image":
+		if !l.v1 || !isURL(s) { // a bare URL is how badges on VC 1.1 have it
+			l.class(v, classes["Image"])
+		}
 	case "ProfileRef":
 		if v.Kind() == jsondoc.Object {
 			l.class(v, classes["Profile"])

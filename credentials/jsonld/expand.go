@@ -99,3 +99,20 @@ func canonicalizeExpanded(expanded []any) ([]byte, error) {
 	}
 	return canonicalQuads(quads)
 }
+
+// Check reports whether a document has a meaning in JSON-LD: its pinned
+// contexts and its own fit together, and no member is left without meaning. It
+// is for judging inputs, such as those of a conformance suite, that may bring
+// contexts of their own; what is verified may not.
+func Check(doc jsondoc.Value) error {
+	top, err := Native(doc)
+	if err != nil {
+		return err
+	}
+	expanded, err := own.document(own.initial, top)
+	if err != nil {
+		return err
+	}
+	_, err = toRDF(expanded)
+	return err
+}

@@ -1,0 +1,232 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"github.com/urfave/cli/v2"
+	"golang.org/x/term"
+
+	"github.com/trust-me/trustme/internal/seal"
+	"github.com/trust-me/trustme/testnet"
+)
+
+// Flags that many commands share.
+var (
+	jsonFlag           = &cli.BoolFlag{Name: "json", Usage: "print the answer as JSON"}
+	passphraseFileFlag = &cli.StringFlag{Name: "passphrase-file", Usage: "read the passphrase from the first line of `FILE`", EnvVars: []string{"TRUSTME_PASSPHRASE_FILE"}}
+	loopbackFlag       = &cli.BoolFlag{Name: "allow-loopback", Usage: "allow to reach this machine itself, for tests", EnvVars: []string{"TRUSTME_ALLOW_LOOPBACK"}}
+	offlineFlag        = &cli.BoolFlag{Name: "offline", Usage: "make no request; use kept copies and show their age"}
+	refreshFlag        = &cli.BoolFlag{Name: "refresh", Usage: "ask publishers again, whatever the age of kept copies"}
+	verboseFlag        = &cli.BoolFlag{Name: "verbose", Usage: "log decisions to stderr"}
+)
+
+// example writes the description of a command: what it does, then an example.
+func example(text, ex string) string {
+	return text + "\n\nExample:\n\n   " + strings.ReplaceAll(ex, "\n", "\n   ")
+}
+
+// operands refuses what was not asked for: urfave/cli reads no flag behind the
+// first operand, so a surplus one is likely a misplaced flag.
+func operands(c *cli.Context, least, most int, names string) ([]string, error) {
+	args := c.Args().Slice()
+	for _, a := range args {
+		if strings.HasPrefix(a, "-") && a != "-" {
+			return nil, usagef("%s: flags stand before operands: trustme %s %s ... %s", c.Command.FullName(), commandPath(c), a, names)
+		}
+	}
+	if len(args) < least || len(args) > most {
+		return nil, usagef("%s wants %s; see: trustme %s --help", c.Command.FullName(), orNothing(names), commandPath(c))
+	}
+	return args, nil
+}
+
+func commandPath(c *cli.Context) string {
+	return strings.TrimPrefix(c.Command.HelpName, "trustme ")
+}
+
+func orNothing(s string) string {
+	if s == "" {
+		return "no operand"
+	}
+	return s
+}
+
+// now is the clock: the machine's, or a testnet's that can be moved.
+func now() func() time.Time {
+	if f := os.Getenv("TRUSTME_CLOCK"); f != "" {
+		return testnet.ClockFile(f).Now
+	}
+	return time.Now
+}
+
+func logger(c *cli.Context) *slog.Logger {
+	level := slog.LevelError
+	if c.Bool("verbose") {
+		level = slog.LevelInfo
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
+}
+
+// passphrase finds the passphrase of a directory: none when it opens without
+// one, else from the file, the environment or the terminal.
+func passphrase(c *cli.Context, dir string) (string, error) {
+	if dir != "" && (seal.Unattended(dir) || !seal.Exists(dir)) {
+		return "", nil
+	}
+	return askPassphrase(c, "Passphrase: ")
+}
+
+func askPassphrase(c *cli.Context, prompt string) (string, error) {
+	if f := c.String("passphrase-file"); f != "" {
+		raw, err := os.ReadFile(f)
+		if err != nil {
+			return "", usagef("reading the passphrase: %v", err)
+		}
+		line, _, _ := strings.Cut(string(raw), "\n")
+		return strings.TrimRight(line, "\r"), nil
+	}
+	if p := os.Getenv("TRUSTME_PASSPHRASE"); p != "" {
+		return p, nil
+	}
+	if !term.IsTerminal(int(os.Stdin.Fd())) {
+		return "", usagef("a passphrase is needed: set TRUSTME_PASSPHRASE or give --passphrase-file")
+	}
+	fmt.Fprint(os.Stderr, prompt)
+	b, err := term.ReadPassword(int(os.Stdin.Fd()))
+	fmt.Fprintln(os.Stderr)
+	return string(b), err
+}
+
+// newPassphrase asks twice on a terminal.
+func newPassphrase(c *cli.Context) (string, error) {
+	p, err := askPassphrase(c, "New passphrase: ")
+	if err != nil || c.String("passphrase-file") != "" || os.Getenv("TRUSTME_PASSPHRASE") != "" {
+		return p, err
+	}
+	again, err := askPassphrase(c, "The same again: ")
+	if err == nil && p != again {
+		err = usagef("the two passphrases differ")
+	}
+	return p, err
+}
+
+// sealOptions decides how a new directory is sealed.
+func sealOptions(c *cli.Context) (seal.Options, error) {
+	if c.Bool("unattended") {
+		return seal.Options{}, nil
+	}
+	p, err := newPassphrase(c)
+	if err == nil && p == "" {
+		err = usagef("an empty passphrase protects nothing; to open without one, say --unattended")
+	}
+	return seal.Options{Passphrase: p, WorkFactor: workFactor()}, err
+}
+
+// workFactor lets tests seal quickly; see [seal.Options].
+func workFactor() int {
+	if os.Getenv("TRUSTME_CLOCK") != "" {
+		return 12
+	}
+	return 0
+}
+
+// printJSON prints v as the answer.
+func printJSON(c *cli.Context, v any) error {
+	enc := json.NewEncoder(c.App.Writer)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}
+
+// say prints a line of the answer.
+func say(c *cli.Context, format string, args ...any) {
+	fmt.Fprintf(c.App.Writer, format+"\n", args...)
+}
+
+// readInput reads a file, or standard input for "-".
+func readInput(name string, limit int64) ([]byte, error) {
+	var r io.Reader = os.Stdin
+	if name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, usagef("%v", err)
+		}
+		defer f.Close()
+		r = f
+	}
+	raw, err := io.ReadAll(io.LimitReader(bufio.NewReader(r), limit+1))
+	if err == nil && int64(len(raw)) > limit {
+		err = usagef("%s is larger than %d MiB", name, limit>>20)
+	}
+	return raw, err
+}
+
+// writeOutput writes a file that must not exist yet, or standard output for
+// "-". A file appears whole or not at all.
+func writeOutput(c *cli.Context, name string, raw []byte) error {
+	if name == "-" {
+		_, err := io.Copy(c.App.Writer, bytes.NewReader(raw))
+		return err
+	}
+	if _, err := os.Stat(name); err == nil && !c.Bool("force") {
+		return usagef("%s exists already; choose another name or say --force", name)
+	}
+	tmp, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+"-*")
+	if err != nil {
+		return err
+	}
+	_, err = tmp.Write(raw)
+	err = errors.Join(err, tmp.Sync(), tmp.Close())
+	if err == nil {
+		err = os.Rename(tmp.Name(), name)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(tmp.Name()))
+	}
+	return nil
+}
+
+// progress shows a bar on a terminal, and nothing elsewhere.
+func progress(total int, what string) func(done int) {
+	if !term.IsTerminal(int(os.Stderr.Fd())) {
+		return func(int) {}
+	}
+	bar := progressbar.NewOptions(total, progressbar.OptionSetWriter(os.Stderr), progressbar.OptionSetDescription(what), progressbar.OptionClearOnFinish(), progressbar.OptionShowCount())
+	return func(done int) {
+		if err := bar.Set(done); err != nil {
+			return // a bar is an aid, not an answer
+		}
+	}
+}
+
+// date shows a moment to people.
+func date(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return t.UTC().Format("2006-01-02 15:04")
+}
+
+// defaultDir is where a role keeps its data unless told otherwise.
+func defaultDir(role string) string {
+	base, err := os.UserHomeDir()
+	if err != nil {
+		base = "."
+	}
+	return filepath.Join(base, ".trustme", role)
+}
+
+func dirFlag(role string) *cli.StringFlag {
+	return &cli.StringFlag{Name: "dir", Usage: "data `DIR`ectory", Value: defaultDir(role), EnvVars: []string{"TRUSTME_" + strings.ToUpper(role) + "_DIR"}}
+}

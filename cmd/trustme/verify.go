@@ -1,0 +1,232 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/trust-me/trustme/credentials"
+	"github.com/trust-me/trustme/did"
+	"github.com/trust-me/trustme/did/keys"
+	"github.com/trust-me/trustme/internal/pack"
+	"github.com/trust-me/trustme/internal/party"
+	"github.com/trust-me/trustme/internal/seal"
+	"github.com/trust-me/trustme/internal/store"
+)
+
+var verifierDirFlag = &cli.StringFlag{Name: "dir", Usage: "keep fetched copies in `DIR`", Value: cacheDir(), EnvVars: []string{"TRUSTME_VERIFIER_DIR"}}
+
+func cacheDir() string {
+	base, err := os.UserCacheDir()
+	if err != nil {
+		return filepath.Join(os.TempDir(), "trustme")
+	}
+	return filepath.Join(base, "trustme")
+}
+
+// maxInput bounds what verify reads: a pack with its lists is the largest.
+const maxInput = 64 << 20
+
+func verifyCommand() *cli.Command {
+	return &cli.Command{
+		Name: "verify", Usage: "check a badge of anyone: a file, a URL, or - for standard input", ArgsUsage: "FILE|URL|-",
+		Description: example("Reads JSON, JWT, and badges baked into PNG or SVG, and packs of `trustme pack`. Fetches only the issuer's DID document and its status list, keeps copies with their age, and shows it.\n\nExit 0 valid, 1 invalid, 2 could not tell.", "trustme verify badge.png"),
+		Flags: []cli.Flag{jsonFlag, &cli.StringFlag{Name: "at", Usage: "judge as of `TIME` (RFC 3339)"}, offlineFlag, refreshFlag, loopbackFlag, verifierDirFlag, verboseFlag,
+			&cli.StringFlag{Name: "email", Usage: "was it given to this `ADDRESS`?"}, &cli.StringSliceFlag{Name: "trust", Usage: "`DID` of an issuer you recognise"}, &cli.StringSliceFlag{Name: "trust-sealer", Usage: "`DID` whose packs you believe"}},
+		Action: func(c *cli.Context) error {
+			args, err := operands(c, 1, 1, "one FILE, URL or -")
+			if err != nil {
+				return err
+			}
+			o := credentials.ReportOptions{Email: c.String("email"), Offline: c.Bool("offline")}
+			if at := c.String("at"); at != "" {
+				if o.At, err = time.Parse(time.RFC3339, at); err != nil {
+					return usagef("--at %q is no time; write 2026-11-27T12:00:00Z", at)
+				}
+			}
+			return withVerifier(c, func(ctx context.Context, v verifier) error {
+				raw, err := v.read(ctx, args[0])
+				if err != nil {
+					return err
+				}
+				if pack.IsPack(raw) {
+					k, err := pack.Open(raw)
+					if err != nil {
+						return err
+					}
+					fmt.Fprintf(os.Stderr, "pack sealed by %s on %s\n", k.Sealer, date(k.Created))
+					r, err := k.Verify(ctx, c.StringSlice("trust-sealer"), c.Bool("allow-loopback"), now(), o)
+					if err != nil {
+						return err
+					}
+					return printReport(c, r)
+				}
+				return printReport(c, v.party.Verifier.Report(ctx, raw, o))
+			})
+		},
+	}
+}
+
+// verifier is an opened verifier's directory.
+type verifier struct {
+	db    *store.DB
+	party *party.Party
+	key   []byte
+}
+
+// withVerifier opens the directory of copies; one that another process uses is
+// left to it, and nothing is kept this time.
+func withVerifier(c *cli.Context, f func(context.Context, verifier) error) error {
+	dir := c.String("dir")
+	if !seal.Exists(dir) {
+		if _, err := seal.Create(dir, seal.Options{}); err != nil {
+			return fmt.Errorf("making the directory of copies: %w", err)
+		}
+	}
+	secret, err := seal.Open(dir, "")
+	if err != nil {
+		return err
+	}
+	db, err := store.Open(filepath.Join(dir, "store"), store.Options{Key: secret.Derive("store"), Now: now(), Log: logger(c)})
+	if errors.Is(err, store.ErrLocked) && !c.IsSet("dir") {
+		db, err = store.OpenMemory(store.Options{})
+	}
+	if err != nil {
+		return err
+	}
+	p, err := party.New(party.Config{DB: db, Loopback: c.Bool("allow-loopback"), Offline: c.Bool("offline"), Refresh: c.Bool("refresh"), Trusted: c.StringSlice("trust"), Now: now()})
+	if err != nil {
+		return errors.Join(err, db.Close())
+	}
+	return errors.Join(f(c.Context, verifier{db, p, secret.Derive("keys")}), db.Close())
+}
+
+func (v verifier) read(ctx context.Context, from string) ([]byte, error) {
+	if !strings.HasPrefix(from, "https://") && !strings.HasPrefix(from, "http://") {
+		return readInput(from, maxInput)
+	}
+	r, err := v.party.Fetch(ctx, from)
+	return r.Body, err
+}
+
+// printReport prints what was checked, and ends with the verdict's exit code.
+func printReport(c *cli.Context, r credentials.Report) error {
+	if c.Bool("json") {
+		if err := printJSON(c, r); err != nil {
+			return err
+		}
+		return byVerdict(string(r.Verdict))
+	}
+	say(c, "%s", r.Verdict)
+	if r.Verdict != credentials.Valid {
+		say(c, "%s", r.Why())
+	}
+	marks := map[credentials.Answer]string{credentials.Yes: "yes", credentials.No: "NO", credentials.Unknown: "?"}
+	for _, k := range r.Checks {
+		if k.Answer == credentials.NotApplicable {
+			continue
+		}
+		age := ""
+		if !k.Fetched.IsZero() {
+			age = fmt.Sprintf(" (as of %s, %s ago)", date(k.Fetched), k.Age.Round(time.Second))
+		}
+		say(c, "  %-3s %-12s %s%s", marks[k.Answer], k.Name, k.Message, age)
+	}
+	return byVerdict(string(r.Verdict))
+}
+
+func explainCommand() *cli.Command {
+	return &cli.Command{
+		Name: "explain", Usage: "explain a code of a verification report", ArgsUsage: "[CODE]",
+		Description: example("Without CODE, lists them all.", "trustme explain status.revoked"),
+		Action: func(c *cli.Context) error {
+			args, err := operands(c, 0, 1, "at most one CODE")
+			if err != nil {
+				return err
+			}
+			codes := credentials.Codes()
+			if len(args) == 1 {
+				codes = args
+			}
+			for _, code := range codes {
+				text, ok := credentials.Explain(code)
+				if !ok {
+					return usagef("there is no code %q; `trustme explain` lists them", code)
+				}
+				say(c, "%s\n    %s", code, text)
+			}
+			return nil
+		},
+	}
+}
+
+// sealerKey names the key with which this verifier seals packs.
+var sealerKey = []byte("sealer")
+
+func packCommand() *cli.Command {
+	return &cli.Command{
+		Name: "pack", Usage: "seal a badge with all that is needed to verify it without a network", ArgsUsage: "FILE|URL|-",
+		Description: example("Verifies the badge now, and writes it with the issuer's DID document and the signed status lists, signed by this verifier's own key. On the machine without a network: trustme verify --trust-sealer DID badge.pack", "trustme pack -o badge.pack badge.json"),
+		Flags: []cli.Flag{&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Required: true, Usage: "`FILE` to write"}, &cli.BoolFlag{Name: "force", Usage: "replace an existing file"},
+			offlineFlag, refreshFlag, loopbackFlag, verifierDirFlag, verboseFlag, jsonFlag},
+		Action: func(c *cli.Context) error {
+			args, err := operands(c, 1, 1, "one FILE, URL or -")
+			if err != nil {
+				return err
+			}
+			return withVerifier(c, func(ctx context.Context, v verifier) error {
+				raw, err := v.read(ctx, args[0])
+				if err != nil {
+					return err
+				}
+				ks, err := keys.Open(ctx, v.db, v.key)
+				if err != nil {
+					return err
+				}
+				k, err := v.sealer(ctx, ks)
+				if err != nil {
+					return err
+				}
+				out, r, err := pack.Make(ctx, v.party, raw, now()(), ks, k)
+				if err != nil {
+					return err
+				}
+				if out == nil {
+					return printReport(c, r)
+				}
+				if err := writeOutput(c, c.String("output"), out); err != nil {
+					return err
+				}
+				id := "did:key:" + k.Multibase()
+				say(c, "wrote %s, sealed by %s", c.String("output"), id)
+				fmt.Fprintf(os.Stderr, "without a network: trustme verify --trust-sealer %s %s\n", id, c.String("output"))
+				return nil
+			})
+		},
+	}
+}
+
+func (v verifier) sealer(ctx context.Context, ks *keys.Store) (did.PublicKey, error) {
+	var text []byte
+	err := v.db.View(ctx, func(tx *store.Tx) (err error) {
+		text, err = tx.Get(sealerKey)
+		return err
+	})
+	if err == nil {
+		return did.ParseMultikey(string(text))
+	}
+	if !errors.Is(err, store.ErrNotFound) {
+		return did.PublicKey{}, err
+	}
+	k, err := ks.Create(ctx, did.Ed25519)
+	if err != nil {
+		return k, err
+	}
+	return k, v.db.Update(ctx, func(tx *store.Tx) error { return tx.Put(sealerKey, []byte(k.Multibase())) })
+}

@@ -1,0 +1,208 @@
+package node
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/trust-me/trustme/internal/store"
+)
+
+// AdminHandler answers the operator, over the administration socket or, when
+// the node is stopped, within the command itself. It trusts who can reach it.
+func (n *Node) AdminHandler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /info", n.adminInfo)
+	handle(mux, "POST /invitations", n.Invite)
+	handle(mux, "POST /awards", n.Grant)
+	handle(mux, "POST /standing", n.SetStanding)
+	handle(mux, "POST /asks", n.Ask)
+	mux.HandleFunc("GET /asks/{id}", n.adminAsk)
+	mux.HandleFunc("GET /awards", n.adminAwards)
+	mux.HandleFunc("GET /awards/{id}", n.adminAward)
+	mux.HandleFunc("GET /connections", n.adminConnections)
+	mux.HandleFunc("GET /journal", n.adminJournal)
+	mux.HandleFunc("POST /csv", n.adminCSV)
+	mux.HandleFunc("POST /rotate", n.adminRotate)
+	mux.HandleFunc("POST /publish", func(w http.ResponseWriter, r *http.Request) { answer(w, struct{}{}, n.Publish(r.Context())) })
+	mux.HandleFunc("GET /backup", n.adminBackup)
+	return mux
+}
+
+// Failure is an error on its way to the operator's command.
+type Failure struct {
+	Message string     `json:"error"`
+	Kind    string     `json:"kind"` // input, missing, space or fault
+	Rows    []RowError `json:"rows,omitempty"`
+}
+
+func failureOf(err error) (int, Failure) {
+	f := Failure{Message: err.Error(), Kind: "fault"}
+	var rows *CSVError
+	switch {
+	case errors.As(err, &rows):
+		f.Kind, f.Rows = "input", rows.Rows
+		return http.StatusBadRequest, f
+	case errors.Is(err, ErrInput):
+		f.Kind = "input"
+		return http.StatusBadRequest, f
+	case errors.Is(err, ErrNotFound):
+		f.Kind = "missing"
+		return http.StatusNotFound, f
+	case errors.Is(err, store.ErrNoSpace):
+		f.Kind = "space"
+		return http.StatusInsufficientStorage, f
+	}
+	return http.StatusInternalServerError, f
+}
+
+func answer(w http.ResponseWriter, v any, err error) {
+	if err != nil {
+		code, f := failureOf(err)
+		writeJSON(w, code, f)
+		return
+	}
+	writeJSON(w, http.StatusOK, v)
+}
+
+// handle serves a function of one JSON request. Unknown members are refused.
+func handle[Q, A any](mux *http.ServeMux, pattern string, f func(context.Context, Q) (A, error)) {
+	mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+		var q Q
+		dec := json.NewDecoder(io.LimitReader(r.Body, 1<<20))
+		dec.DisallowUnknownFields()
+		if err := dec.Decode(&q); err != nil {
+			answer(w, nil, fmt.Errorf("%w: %v", ErrInput, err))
+			return
+		}
+		a, err := f(r.Context(), q)
+		answer(w, a, err)
+	})
+}
+
+// Info is what `trustme node status` shows.
+type Info struct {
+	Name     string   `json:"name"`
+	DID      string   `json:"did"`
+	Base     string   `json:"base"`
+	Health   Health   `json:"health"`
+	Settings Settings `json:"settings"`
+}
+
+func (n *Node) adminInfo(w http.ResponseWriter, r *http.Request) {
+	answer(w, Info{n.set.Name, n.id.String(), n.set.Base, n.Health(r.Context()), n.set}, nil)
+}
+
+func (n *Node) adminAsk(w http.ResponseWriter, r *http.Request) {
+	s, err := n.AskStatus(r.Context(), r.PathValue("id"), r.URL.Query().Has("again"))
+	answer(w, s, err)
+}
+
+// stream writes values as lines of JSON; an error that comes later is a last
+// line with the member error.
+func stream(w http.ResponseWriter, f func(send func(any) error) error) {
+	w.Header().Set("Content-Type", "application/x-ndjson")
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	flush := http.NewResponseController(w)
+	err := f(func(v any) error {
+		if err := enc.Encode(v); err != nil {
+			return err
+		}
+		return flush.Flush()
+	})
+	if err != nil {
+		_, fail := failureOf(err)
+		if enc.Encode(fail) != nil {
+			return // the reader has gone
+		}
+	}
+}
+
+func (n *Node) adminAwards(w http.ResponseWriter, r *http.Request) {
+	stream(w, func(send func(any) error) error {
+		return n.AwardList(r.Context(), r.URL.Query().Get("achievement"), func(a Award) error { return send(a) })
+	})
+}
+
+// AwardWithBytes is an award and its signed credential.
+type AwardWithBytes struct {
+	Award      Award  `json:"award"`
+	Credential []byte `json:"credential,omitempty"`
+}
+
+func (n *Node) adminAward(w http.ResponseWriter, r *http.Request) {
+	a, raw, err := n.Award(r.Context(), r.PathValue("id"))
+	answer(w, AwardWithBytes{a, raw}, err)
+}
+
+func (n *Node) adminConnections(w http.ResponseWriter, r *http.Request) {
+	cs, err := n.Connections(r.Context())
+	answer(w, cs, err)
+}
+
+// JournalLine is a fact as it is shown.
+type JournalLine struct {
+	store.Fact
+	Hash string `json:"hash"`
+}
+
+func (n *Node) adminJournal(w http.ResponseWriter, r *http.Request) {
+	first, err := strconv.ParseUint(or(r.URL.Query().Get("from"), "1"), 10, 64)
+	if err != nil {
+		answer(w, nil, fmt.Errorf("%w: from is a number", ErrInput))
+		return
+	}
+	stream(w, func(send func(any) error) error {
+		return n.Journal(r.Context(), first, func(f store.Fact) error { return send(JournalLine{f, f.Hash}) })
+	})
+}
+
+// adminCSV takes the file as the body, since the command may run elsewhere
+// than in the node's directory, and tells progress line by line.
+func (n *Node) adminCSV(w http.ResponseWriter, r *http.Request) {
+	tmp, err := os.CreateTemp(n.dir, "csv-*")
+	if err != nil {
+		answer(w, nil, err)
+		return
+	}
+	defer os.Remove(tmp.Name())
+	_, err = io.Copy(tmp, r.Body)
+	if err := errors.Join(err, tmp.Close()); err != nil {
+		answer(w, nil, err)
+		return
+	}
+	stream(w, func(send func(any) error) error {
+		last := time.Now()
+		res, err := n.IssueCSV(r.Context(), tmp.Name(), func(p Progress) {
+			if time.Since(last) > 100*time.Millisecond {
+				last = time.Now()
+				if send(p) != nil {
+					return // the command has gone; the run goes on to the end of its row
+				}
+			}
+		})
+		if err != nil {
+			return err
+		}
+		return send(res)
+	})
+}
+
+func (n *Node) adminRotate(w http.ResponseWriter, r *http.Request) {
+	answer(w, struct{}{}, n.Rotate(r.Context(), r.URL.Query().Has("compromised")))
+}
+
+func (n *Node) adminBackup(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "application/octet-stream")
+	if err := n.Backup(r.Context(), w); err != nil {
+		n.log.Error("backup failed", "err", err)
+		panic(http.ErrAbortHandler) // a cut answer must not look like a whole one
+	}
+}

@@ -1,0 +1,127 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/trust-me/trustme/credentials"
+	"github.com/trust-me/trustme/internal/didcomm"
+	"github.com/trust-me/trustme/internal/exchange"
+	"github.com/trust-me/trustme/internal/store"
+)
+
+func ignoreMissing(err error) error {
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+// AskRequest asks whoever opens the link to show a badge.
+type AskRequest struct {
+	// Achievement is the address of what must be shown; empty means any badge.
+	Achievement string        `json:"achievement,omitempty"`
+	Reason      string        `json:"reason"`
+	For         time.Duration `json:"for,omitempty"` // default 1 h
+}
+
+// Asked is a request with the link that carries it.
+type Asked struct {
+	ID   string     `json:"id"`
+	Link InviteLink `json:"link"`
+}
+
+// Ask makes a request for a presentation and the invitation that carries it.
+func (n *Node) Ask(ctx context.Context, r AskRequest) (Asked, error) {
+	if r.Achievement != "" && !strings.Contains(r.Achievement, "://") {
+		c, slug, _, err := n.achievement(r.Achievement)
+		if err != nil {
+			return Asked{}, err
+		}
+		r.Achievement = c.ID(n.issuer(), slug)
+	}
+	inv := n.newInvite(exchange.GoalPresent, 1, or(r.For, time.Hour))
+	a := exchange.Ask{ID: didcomm.NewID(), Invitation: inv.ID, Challenge: didcomm.NewID(), Domain: n.id.String(),
+		Achievement: r.Achievement, Reason: or(r.Reason, "Show a badge to "+n.set.Name), State: exchange.Asked, Updated: n.now().UTC()}
+	inv.Ask = a.ID
+	err := n.db.Update(ctx, func(tx *store.Tx) error {
+		if err := exchange.Asks.Insert(tx, a); err != nil {
+			return err
+		}
+		if err := invites.Insert(tx, inv); err != nil {
+			return err
+		}
+		return n.note(tx, "presentation.asked", map[string]any{"ask": a.ID, "achievement": a.Achievement})
+	})
+	if err != nil {
+		return Asked{}, err
+	}
+	l, err := n.link(inv, &a)
+	return Asked{ID: a.ID, Link: l}, err
+}
+
+// judge implements [exchange.AskVerifier.Judge].
+func (n *Node) judge(ctx context.Context, presentation []byte, a exchange.Ask) (exchange.Judgement, error) {
+	r := n.party.Verifier.VerifyPresentation(ctx, presentation, a.Challenge, a.Domain)
+	j := exchange.Judgement{Verdict: string(r.Verdict), Why: r.Why, Holder: r.Holder, Proven: r.Verdict == credentials.Valid}
+	p := Presented{ID: a.ID, Holder: r.Holder, At: n.now().UTC()}
+	fits := false
+	for _, v := range r.Verified {
+		c := v.Credential()
+		p.Badges = append(p.Badges, c.Name())
+		fits = fits || a.Achievement == "" || c.AchievementID() == a.Achievement
+	}
+	if j.Proven && !fits {
+		j.Proven, j.Verdict, j.Why = false, "invalid", "no badge of the kind that was asked for: "+or(a.Achievement, "any Open Badge")
+	}
+	j.Record = func(tx *store.Tx, now exchange.Ask) error {
+		p.Verdict, p.Why = now.Verdict, now.Why
+		if err := presented.Put(tx, p); err != nil {
+			return err
+		}
+		if err := store.PutLarge(tx, presentationKey(a.ID), presentation); err != nil {
+			return err
+		}
+		return n.note(tx, "presentation."+string(now.State), map[string]any{"ask": a.ID, "verdict": now.Verdict})
+	}
+	return j, nil
+}
+
+// AskStatus is a request and what came of it. Now is the verdict over the same
+// presentation at this moment, when that was asked for.
+type AskStatus struct {
+	Ask    exchange.Ask `json:"ask"`
+	Badges []string     `json:"badges,omitempty"`
+	Now    *Recheck     `json:"now,omitempty"`
+}
+
+// Recheck is a later look at a presentation.
+type Recheck struct {
+	Verdict string `json:"verdict"`
+	Why     string `json:"why"`
+}
+
+// AskStatus returns a request; again checks the kept presentation once more.
+func (n *Node) AskStatus(ctx context.Context, id string, again bool) (s AskStatus, err error) {
+	var raw []byte
+	err = n.db.View(ctx, func(tx *store.Tx) error {
+		if s.Ask, err = exchange.Asks.Get(tx, id); err != nil {
+			return fmt.Errorf("%w: no request %q; `trustme node ask` makes one", ErrNotFound, id)
+		}
+		p, err := presented.Get(tx, id)
+		if err != nil {
+			return ignoreMissing(err)
+		}
+		s.Badges = p.Badges
+		raw, err = store.GetLarge(tx, presentationKey(id))
+		return err
+	})
+	if err == nil && again && raw != nil {
+		r := n.party.Verifier.VerifyPresentation(ctx, raw, s.Ask.Challenge, s.Ask.Domain)
+		s.Now = &Recheck{string(r.Verdict), r.Why}
+	}
+	return s, err
+}

@@ -1,0 +1,164 @@
+package node
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// ErrConfig says that a setting was refused; the message names it and the fix.
+var ErrConfig = errors.New("setting refused")
+
+// Settings are what an operator decides, in the file node.yaml of the data
+// directory. Flags win over environment variables, these over the file.
+type Settings struct {
+	// Name of the organisation, as learners read it.
+	Name string `yaml:"name" json:"name"`
+	// Base is the public address, such as https://alder.example. Without it
+	// the node has a did:key and publishes no lists.
+	Base string `yaml:"base" json:"base"`
+	// Method is how the node identifies itself: web or key.
+	Method string `yaml:"method" json:"method"`
+	// Listen is where the public pages and the websocket are served.
+	Listen string `yaml:"listen" json:"listen"`
+	// Admin is the path of the administration socket.
+	Admin string `yaml:"admin" json:"admin"`
+	// Catalogues are YAML files, relative to the data directory; the word
+	// "openbadges" is the catalogue that ships with the program.
+	Catalogues []string `yaml:"catalogues" json:"catalogues"`
+	// StatusTTL is how long a verifier may reuse a status list. Default 15m,
+	// least 1m.
+	StatusTTL Duration `yaml:"status_ttl" json:"status_ttl"`
+	// StatusBeat is how often the lists are signed anew, changed or not, so
+	// that their dates tell nothing. Default 1m.
+	StatusBeat Duration `yaml:"status_beat" json:"status_beat"`
+	// Reserve is the free space, in MiB, below which nothing is written.
+	// Default 64.
+	Reserve int `yaml:"reserve_mib" json:"reserve_mib"`
+	// Loopback lets the node reach and name itself as localhost, for tests.
+	Loopback bool `yaml:"allow_loopback" json:"allow_loopback"`
+}
+
+// Duration is a time.Duration written as 15m or 1h30m.
+type Duration time.Duration
+
+// UnmarshalYAML reads the text form.
+func (d *Duration) UnmarshalYAML(n *yaml.Node) error {
+	v, err := time.ParseDuration(n.Value)
+	if err != nil {
+		return fmt.Errorf("line %d: %q is no duration; write 15m or 1h", n.Line, n.Value)
+	}
+	*d = Duration(v)
+	return nil
+}
+
+// MarshalText writes the text form.
+func (d Duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d).String()), nil }
+
+// SettingsFile is the name of the file in a data directory.
+const SettingsFile = "node.yaml"
+
+// ReadSettings reads the settings file of dir. Unknown keys are refused with
+// their line; the error wraps [ErrConfig]. A missing file gives the defaults.
+func ReadSettings(dir string) (Settings, error) {
+	var s Settings
+	raw, err := os.ReadFile(filepath.Join(dir, SettingsFile))
+	if errors.Is(err, os.ErrNotExist) {
+		return s, nil
+	}
+	if err != nil {
+		return s, fmt.Errorf("reading the settings: %w", err)
+	}
+	dec := yaml.NewDecoder(bytes.NewReader(raw))
+	dec.KnownFields(true)
+	if err := dec.Decode(&s); err != nil && !errors.Is(err, io.EOF) {
+		text := strings.TrimPrefix(err.Error(), "yaml: unmarshal errors:\n  ")
+		text = strings.ReplaceAll(text, " not found in type node.Settings", " is no setting; `trustme node config` lists them")
+		return s, fmt.Errorf("%w: %s: %s", ErrConfig, filepath.Join(dir, SettingsFile), text)
+	}
+	return s, nil
+}
+
+// Write stores the settings in dir.
+func (s Settings) Write(dir string) error {
+	raw, err := yaml.Marshal(s)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, SettingsFile), raw, 0o600)
+}
+
+// MarshalYAML writes durations as text.
+func (d Duration) MarshalYAML() (any, error) { return time.Duration(d).String(), nil }
+
+// Complete fills what is not set and refuses what does not fit together.
+func (s Settings) Complete(dir string) (Settings, error) {
+	s.Name = cmp.Or(s.Name, "Unnamed partner")
+	s.Listen = cmp.Or(s.Listen, "127.0.0.1:8480")
+	s.Admin = cmp.Or(s.Admin, filepath.Join(dir, "admin.sock"))
+	s.Method = cmp.Or(s.Method, "web")
+	s.StatusTTL = cmp.Or(s.StatusTTL, Duration(15*time.Minute))
+	s.StatusBeat = cmp.Or(s.StatusBeat, Duration(time.Minute))
+	s.Reserve = cmp.Or(s.Reserve, 64)
+	if len(s.Catalogues) == 0 {
+		s.Catalogues = []string{ShippedCatalogue}
+	}
+	host, port, err := net.SplitHostPort(s.Listen)
+	if err != nil {
+		return s, fmt.Errorf("%w: listen %q is no address; write 127.0.0.1:8480", ErrConfig, s.Listen)
+	}
+	if s.Base == "" { // first run: the node is reached where it listens
+		if host != "127.0.0.1" && host != "localhost" && host != "::1" {
+			return s, fmt.Errorf("%w: base is needed when listen is not this machine: write base: https://your.host", ErrConfig)
+		}
+		s.Base, s.Loopback = "http://localhost:"+port, true
+	}
+	s.Base = strings.TrimRight(s.Base, "/")
+	return s, s.check()
+}
+
+func (s Settings) check() error {
+	u, err := url.Parse(s.Base)
+	switch {
+	case err != nil || u.Host == "" || u.RawQuery != "" || u.Fragment != "":
+		return fmt.Errorf("%w: base %q is no address; write https://your.host", ErrConfig, s.Base)
+	case u.Scheme != "https" && !s.Loopback:
+		return fmt.Errorf("%w: base %q must be https; for a trial on this machine set allow_loopback", ErrConfig, s.Base)
+	case !slices.Contains([]string{"web", "key"}, s.Method):
+		return fmt.Errorf("%w: method %q; use web or key", ErrConfig, s.Method)
+	case time.Duration(s.StatusTTL) < time.Minute:
+		return fmt.Errorf("%w: status_ttl %s is below the least, 1m", ErrConfig, time.Duration(s.StatusTTL))
+	case time.Duration(s.StatusBeat) < 100*time.Millisecond || time.Duration(s.StatusBeat) > time.Duration(s.StatusTTL):
+		return fmt.Errorf("%w: status_beat %s must lie between 100ms and status_ttl", ErrConfig, time.Duration(s.StatusBeat))
+	case s.Reserve < 1:
+		return fmt.Errorf("%w: reserve_mib %d; keep at least 1", ErrConfig, s.Reserve)
+	}
+	return nil
+}
+
+// ShippedCatalogue is the name under which settings mean the catalogue in the
+// binary.
+const ShippedCatalogue = "openbadges"
+
+// over returns s with every field that o sets.
+func (s Settings) over(o Settings) Settings {
+	s.Name, s.Base, s.Method = cmp.Or(o.Name, s.Name), cmp.Or(o.Base, s.Base), cmp.Or(o.Method, s.Method)
+	s.Listen, s.Admin = cmp.Or(o.Listen, s.Listen), cmp.Or(o.Admin, s.Admin)
+	s.StatusTTL, s.StatusBeat = cmp.Or(o.StatusTTL, s.StatusTTL), cmp.Or(o.StatusBeat, s.StatusBeat)
+	s.Reserve, s.Loopback = cmp.Or(o.Reserve, s.Reserve), o.Loopback || s.Loopback
+	if len(o.Catalogues) > 0 {
+		s.Catalogues = o.Catalogues
+	}
+	return s
+}

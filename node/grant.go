@@ -1,0 +1,294 @@
+package node
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/mail"
+	"strings"
+	"time"
+
+	"github.com/trust-me/trustme/credentials/status"
+	"github.com/trust-me/trustme/did"
+	"github.com/trust-me/trustme/internal/didcomm"
+	"github.com/trust-me/trustme/internal/exchange"
+	"github.com/trust-me/trustme/internal/store"
+	"github.com/trust-me/trustme/node/catalogue"
+)
+
+// GrantRequest awards an achievement to one recipient. The same key grants
+// once; without one, the same achievement to the same recipient does.
+type GrantRequest struct {
+	Achievement string    `json:"achievement"` // slug, or catalogue/slug
+	To          Recipient `json:"to"`
+	Level       int       `json:"level,omitempty"`
+	Narrative   string    `json:"narrative,omitempty"`
+	Evidence    []string  `json:"evidence,omitempty"`
+	Awarded     time.Time `json:"awarded,omitzero"` // default: now
+	ValidUntil  time.Time `json:"validUntil,omitzero"`
+	Key         string    `json:"key,omitempty"`
+}
+
+// Granted is the outcome: the award, whether it is new, and for an e-mail
+// recipient the link that claims it.
+type Granted struct {
+	Award Award       `json:"award"`
+	New   bool        `json:"new"`
+	Claim *InviteLink `json:"claim,omitempty"`
+}
+
+// Grant awards an achievement. To a connection it is offered and signed when
+// the wallet has proven its key; to a DID or an e-mail address it is signed at
+// once. Once Grant returns, what it tells is durable.
+func (n *Node) Grant(ctx context.Context, r GrantRequest) (Granted, error) {
+	a, err := n.newAward(r)
+	if err != nil {
+		return Granted{}, err
+	}
+	g, err := n.reserve(ctx, a)
+	if err != nil {
+		return Granted{}, err
+	}
+	switch {
+	case g.Award.Recipient.Connection != "":
+		n.wake(ctx, g.Award.Recipient.Connection)
+		return g, nil
+	case g.Award.State == AwardOffered:
+		if g.Award, err = n.sign(ctx, g.Award); err != nil {
+			return Granted{}, err
+		}
+	}
+	return g, n.addClaim(ctx, &g)
+}
+
+// newAward checks a request and turns it into a record.
+func (n *Node) newAward(r GrantRequest) (Award, error) {
+	c, slug, a, err := n.achievement(r.Achievement)
+	if err != nil {
+		return Award{}, err
+	}
+	if err := r.To.check(); err != nil {
+		return Award{}, err
+	}
+	if r.Level < 0 || r.Level > len(a.Levels) {
+		return Award{}, fmt.Errorf("%w: level %d; %s has %d levels", ErrInput, r.Level, slug, len(a.Levels))
+	}
+	now := n.now().UTC().Truncate(time.Second)
+	awarded := or(r.Awarded.UTC().Truncate(time.Second), now)
+	if r.Awarded.IsZero() {
+		awarded = now
+	}
+	if awarded.After(now) {
+		return Award{}, fmt.Errorf("%w: the date %s lies in the future", ErrInput, awarded.Format(time.DateOnly))
+	}
+	until := r.ValidUntil
+	if until.IsZero() {
+		if until, err = after(now, a.Valid); err != nil {
+			return Award{}, err
+		}
+	} else if !until.After(now) {
+		return Award{}, fmt.Errorf("%w: the end %s is past", ErrInput, until.Format(time.RFC3339))
+	}
+	key := r.Key
+	if key == "" {
+		key = fmt.Sprintf("%s/%s to %s", c.Slug, slug, r.To.identity())
+	}
+	h := sha256.Sum256([]byte(key))
+	return Award{ID: n.newURN(), Key: hex.EncodeToString(h[:]), Catalogue: c.Slug, Achievement: slug, Name: a.Name, Level: r.Level,
+		Narrative: r.Narrative, Evidence: r.Evidence, Recipient: r.To.normal(), State: AwardOffered, Standing: Active,
+		Purpose: purposeOf(a), Awarded: awarded, ValidFrom: now, ValidUntil: until.UTC(), Updated: now}, nil
+}
+
+func purposeOf(a catalogue.Achievement) string {
+	if a.CanSuspend() {
+		return status.Suspension
+	}
+	return status.Revocation
+}
+
+// newURN returns a random urn:uuid (RFC 9562 §5.4).
+func (n *Node) newURN() string {
+	var b [16]byte
+	rand.Read(b[:]) // never fails (crypto/rand)
+	return urn(b)
+}
+
+func urn(b [16]byte) string {
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return fmt.Sprintf("urn:uuid:%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}
+
+// achievement finds a badge by slug, or by catalogue and slug.
+func (n *Node) achievement(name string) (*catalogue.Catalogue, string, catalogue.Achievement, error) {
+	want, slug, qualified := strings.Cut(name, "/")
+	if !qualified {
+		want, slug = "", name
+	}
+	var known []string
+	for _, c := range n.catalogues {
+		if a, ok := c.Find(slug); ok && (want == "" || want == c.Slug) {
+			return c, slug, a, nil
+		}
+		for s := range c.Achievements.All() {
+			known = append(known, s)
+		}
+	}
+	return nil, "", catalogue.Achievement{}, fmt.Errorf("%w: no achievement %q; there are: %s", ErrInput, name, strings.Join(known, ", "))
+}
+
+func (r Recipient) check() error {
+	set := 0
+	for _, s := range []string{r.Connection, r.DID, r.Email} {
+		if s != "" {
+			set++
+		}
+	}
+	if set != 1 {
+		return fmt.Errorf("%w: name one recipient: a connection, a DID or an e-mail address", ErrInput)
+	}
+	if r.DID != "" {
+		if _, err := did.Parse(r.DID); err != nil {
+			return fmt.Errorf("%w: recipient: %v", ErrInput, err)
+		}
+	}
+	if r.Email != "" {
+		if a, err := mail.ParseAddress(r.Email); err != nil || a.Address != strings.TrimSpace(r.Email) {
+			return fmt.Errorf("%w: %q is no e-mail address", ErrInput, r.Email)
+		}
+	}
+	return nil
+}
+
+func (r Recipient) identity() string {
+	return r.Connection + r.DID + strings.ToLower(strings.TrimSpace(r.Email))
+}
+
+// normal returns the form that is kept; an e-mail address gets its salt.
+func (r Recipient) normal() Recipient {
+	if r.Email == "" {
+		return Recipient{Connection: r.Connection, DID: r.DID}
+	}
+	var b [16]byte
+	rand.Read(b[:]) // never fails (crypto/rand)
+	return Recipient{Email: strings.ToLower(strings.TrimSpace(r.Email)), Salt: hex.EncodeToString(b[:])}
+}
+
+// reserve writes the award, with its status index, and its offer where it goes
+// to a connection. An award of the same key is returned instead.
+func (n *Node) reserve(ctx context.Context, a Award) (Granted, error) {
+	g := Granted{Award: a, New: true}
+	err := n.db.Update(ctx, func(tx *store.Tx) error {
+		g = Granted{Award: a, New: true}
+		for old, err := range awards.By(tx, "key", a.Key) {
+			if err != nil {
+				return err
+			}
+			g = Granted{Award: old}
+			return nil
+		}
+		return n.reserveIn(tx, &g.Award)
+	})
+	return g, err
+}
+
+func (n *Node) reserveIn(tx *store.Tx, a *Award) (err error) {
+	if a.List, a.Index, err = n.allocate(tx, a.Purpose); err != nil {
+		return err
+	}
+	if err := awards.Insert(tx, *a); err != nil {
+		return err
+	}
+	if err := n.note(tx, "award.made", map[string]any{"credential": a.ID, "achievement": a.Catalogue + "/" + a.Achievement}); err != nil {
+		return err
+	}
+	if a.Recipient.Connection == "" {
+		return nil
+	}
+	c, err := exchange.Connections.Get(tx, a.Recipient.Connection)
+	if errors.Is(err, store.ErrNotFound) {
+		return fmt.Errorf("%w: no connection %q; `trustme node connections` lists them", ErrInput, a.Recipient.Connection)
+	}
+	if err != nil {
+		return err
+	}
+	return n.offer(tx, c, *a)
+}
+
+func (n *Node) offer(tx *store.Tx, c exchange.Connection, a Award) error {
+	id := catalogueID(n, a)
+	_, err := n.issuing.Offer(tx, c, "offer-"+strings.TrimPrefix(a.ID, "urn:uuid:"), a.ID, exchange.Preview{
+		Name: a.Name, Achievement: id, Issuer: n.id.String(), IssuerName: n.set.Name, Challenge: didcomm.NewID(), Domain: n.id.String()})
+	return err
+}
+
+func catalogueID(n *Node, a Award) string {
+	if c := n.catalogue(a.Catalogue); c != nil {
+		return c.ID(n.issuer(), a.Achievement)
+	}
+	return ""
+}
+
+// claim offers the award of an e-mail recipient to the connection that came
+// with the claim code. It becomes a new badge, bound to the wallet's key; the
+// other is told to be superseded by the expiry list.
+func (n *Node) claim(tx *store.Tx, c exchange.Connection, id string) error {
+	old, err := awards.Get(tx, id)
+	if err != nil {
+		return err
+	}
+	h := sha256.Sum256([]byte(id + " claimed by " + c.ID))
+	bound := old
+	bound.ID, bound.Key, bound.Replaces, bound.Claim = urn([16]byte(h[:16])), "claim of "+id, id, ""
+	bound.Recipient, bound.State, bound.Standing = Recipient{Connection: c.ID, Email: old.Recipient.Email}, AwardOffered, Active
+	bound.Updated = n.now().UTC()
+	return n.reserveIn(tx, &bound)
+}
+
+// addClaim makes the claim link of an e-mail recipient, once.
+func (n *Node) addClaim(ctx context.Context, g *Granted) error {
+	if g.Award.Recipient.Email == "" || g.Award.Recipient.Connection != "" {
+		return nil
+	}
+	var inv Invite
+	err := n.db.Update(ctx, func(tx *store.Tx) error {
+		a, err := awards.Get(tx, g.Award.ID)
+		if err != nil {
+			return err
+		}
+		if a.Claim != "" {
+			inv, err = invites.Get(tx, a.Claim)
+			return err
+		}
+		inv = n.newInvite(exchange.GoalClaim, 1, claimFor)
+		inv.Award, a.Claim = a.ID, inv.ID
+		if err := invites.Insert(tx, inv); err != nil {
+			return err
+		}
+		g.Award = a
+		return awards.Put(tx, a)
+	})
+	if err != nil {
+		return err
+	}
+	l, err := n.link(inv, nil)
+	g.Claim = &l
+	return err
+}
+
+// wake sends what waits for a connection, when it is open.
+func (n *Node) wake(ctx context.Context, connection string) {
+	var c exchange.Connection
+	err := n.db.View(ctx, func(tx *store.Tx) (err error) {
+		c, err = exchange.Connections.Get(tx, connection)
+		return err
+	})
+	if err != nil {
+		return // it is sent at the next connection
+	}
+	if p, err := c.Pair(); err == nil {
+		n.agent.Wake(p)
+	}
+}

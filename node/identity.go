@@ -1,0 +1,227 @@
+package node
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/trust-me/trustme/did"
+	"github.com/trust-me/trustme/did/key"
+	"github.com/trust-me/trustme/did/keys"
+	"github.com/trust-me/trustme/did/peer"
+	"github.com/trust-me/trustme/did/web"
+	"github.com/trust-me/trustme/internal/store"
+)
+
+// identity is the node's keys and since when it has them. Retired keys stay
+// listed, so that what they signed keeps verifying; a compromised one does not.
+type identity struct {
+	DID       string    `json:"did"`
+	Contact   string    `json:"contact"`
+	Signing   string    `json:"signing"`   // multibase
+	Agreement string    `json:"agreement"` // multibase
+	Auth      string    `json:"auth"`      // of the contact DID, when it is another
+	Retired   []retired `json:"retired,omitempty"`
+	Fragment  int       `json:"fragment"` // of the signing key: key-<n>
+}
+
+type retired struct {
+	Key         string    `json:"key"`
+	Fragment    int       `json:"fragment"`
+	Until       time.Time `json:"until"`
+	Compromised bool      `json:"compromised,omitempty"`
+}
+
+var identityKey = []byte("identity")
+
+func (n *Node) readIdentity(ctx context.Context) (id identity, err error) {
+	err = n.db.View(ctx, func(tx *store.Tx) error {
+		raw, err := tx.Get(identityKey)
+		if err != nil {
+			return err
+		}
+		return json.Unmarshal(raw, &id)
+	})
+	return id, err
+}
+
+// identify reads who the node is, or makes it on the first start.
+func (n *Node) identify(ctx context.Context) error {
+	id, err := n.readIdentity(ctx)
+	if errors.Is(err, store.ErrNotFound) {
+		if id, err = n.newIdentity(ctx); err == nil {
+			err = n.saveIdentity(ctx, id, "identity.made")
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("reading the node's identity: %w", err)
+	}
+	if n.id, err = did.Parse(id.DID); err != nil {
+		return err
+	}
+	if n.set.Method == "web" {
+		want, err := web.New(n.set.Base)
+		if err != nil {
+			return fmt.Errorf("%w: %v", ErrConfig, err)
+		}
+		if want != n.id {
+			return fmt.Errorf("%w: this directory belongs to %s, and base %s would make it %s; badges name their issuer, so keep the base, or begin a new directory", ErrConfig, n.id, n.set.Base, want)
+		}
+	}
+	return n.findContact(ctx, id)
+}
+
+func (n *Node) newIdentity(ctx context.Context) (identity, error) {
+	sign, err := n.keys.Create(ctx, did.Ed25519)
+	if err != nil {
+		return identity{}, err
+	}
+	agree, err := n.keys.Create(ctx, did.X25519)
+	if err != nil {
+		return identity{}, err
+	}
+	auth, err := n.keys.Create(ctx, did.Ed25519)
+	if err != nil {
+		return identity{}, err
+	}
+	id := identity{Signing: sign.Multibase(), Agreement: agree.Multibase(), Auth: auth.Multibase(), Fragment: 1}
+	var d did.DID
+	if n.set.Method == "web" {
+		d, err = web.New(n.set.Base)
+	} else {
+		d, err = key.New(sign)
+	}
+	id.DID = d.String()
+	return id, err
+}
+
+func (n *Node) saveIdentity(ctx context.Context, id identity, fact string) error {
+	raw, err := json.Marshal(id)
+	if err != nil {
+		return err
+	}
+	return n.db.Update(ctx, func(tx *store.Tx) error {
+		if err := tx.Put(identityKey, raw); err != nil {
+			return err
+		}
+		return n.note(tx, fact, map[string]any{"did": id.DID, "key": id.Signing})
+	})
+}
+
+// findContact sets the DID under which the node speaks: its own when that has
+// an endpoint, else a peer DID that carries the endpoint.
+func (n *Node) findContact(ctx context.Context, id identity) error {
+	n.contact = n.id
+	if n.id.Method() == "web" {
+		return nil
+	}
+	agree, err := did.ParseMultikey(id.Agreement)
+	if err != nil {
+		return err
+	}
+	auth, err := did.ParseMultikey(id.Auth)
+	if err != nil {
+		return err
+	}
+	n.contact, err = peer.New2(agree, auth, n.endpoint())
+	return err
+}
+
+func (n *Node) endpoint() *did.Endpoint {
+	return &did.Endpoint{URI: "ws" + strings.TrimPrefix(n.set.Base, "http") + "/didcomm", Accept: []string{"didcomm/v2"}}
+}
+
+func (n *Node) isOwn(_ context.Context, d did.DID) (bool, error) {
+	return d == n.id || d == n.contact, nil
+}
+
+// document builds the DID document of a did:web node.
+func (n *Node) document(id identity) (did.Document, error) {
+	d := did.Document{ID: n.id, Services: []did.Service{{ID: n.id.String() + "#didcomm", Type: did.DIDCommMessaging, Endpoints: []did.Endpoint{*n.endpoint()}}}}
+	add := func(multibase, fragment string, rels ...did.Relationship) error {
+		k, err := did.ParseMultikey(multibase)
+		if err == nil {
+			d.Add(fragment, k, rels...)
+		}
+		return err
+	}
+	if err := add(id.Signing, fmt.Sprintf("key-%d", id.Fragment), did.AssertionMethod, did.Authentication); err != nil {
+		return d, err
+	}
+	for _, r := range id.Retired {
+		if r.Compromised {
+			continue
+		}
+		if err := add(r.Key, fmt.Sprintf("key-%d", r.Fragment), did.AssertionMethod); err != nil {
+			return d, err
+		}
+	}
+	return d, add(id.Agreement, "agreement", did.KeyAgreement)
+}
+
+// DIDDocument returns the document that the node serves.
+func (n *Node) DIDDocument(ctx context.Context) ([]byte, error) {
+	id, err := n.readIdentity(ctx)
+	if err != nil {
+		return nil, err
+	}
+	d, err := n.document(id)
+	if err != nil {
+		return nil, err
+	}
+	return d.MarshalJSON()
+}
+
+// ownDocument resolves the node's own DID without asking the network.
+func (n *Node) ownDocument(ctx context.Context, d did.DID) (did.Resolution, bool, error) {
+	if d != n.id || d.Method() != "web" {
+		return did.Resolution{}, false, nil
+	}
+	raw, err := n.DIDDocument(ctx)
+	if err != nil {
+		return did.Resolution{}, false, err
+	}
+	doc, err := did.ParseDocument(raw)
+	return did.Resolution{Document: doc, Raw: raw}, true, err
+}
+
+// signer returns the current signing key as its verification method.
+func (n *Node) signer(ctx context.Context) (keys.Signer, error) {
+	id, err := n.readIdentity(ctx)
+	if err != nil {
+		return keys.Signer{}, err
+	}
+	k, err := did.ParseMultikey(id.Signing)
+	if err != nil {
+		return keys.Signer{}, err
+	}
+	if n.id.Method() == "key" {
+		return n.keys.Signer(k, key.MethodID(n.id)), nil
+	}
+	return n.keys.Signer(k, fmt.Sprintf("%s#key-%d", n.id, id.Fragment)), nil
+}
+
+// Rotate gives the node a new signing key. Badges signed with the old one keep
+// verifying, unless it is declared compromised: then it is no longer listed.
+func (n *Node) Rotate(ctx context.Context, compromised bool) error {
+	if n.id.Method() != "web" {
+		return fmt.Errorf("%w: a did:key is its key and cannot rotate; begin a directory with method web", ErrInput)
+	}
+	id, err := n.readIdentity(ctx)
+	if err != nil {
+		return err
+	}
+	k, err := n.keys.Create(ctx, did.Ed25519)
+	if err != nil {
+		return err
+	}
+	id.Retired = append(id.Retired, retired{Key: id.Signing, Fragment: id.Fragment, Until: n.now().UTC(), Compromised: compromised})
+	id.Signing, id.Fragment = k.Multibase(), id.Fragment+1
+	if err := n.saveIdentity(ctx, id, "identity.rotated"); err != nil {
+		return err
+	}
+	return n.Publish(ctx) // lists signed by the old key would fail with it
+}

@@ -1,0 +1,210 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/trust-me/trustme/credentials"
+	"github.com/trust-me/trustme/credentials/status"
+	"github.com/trust-me/trustme/did"
+	"github.com/trust-me/trustme/internal/didcomm"
+	"github.com/trust-me/trustme/internal/exchange"
+	"github.com/trust-me/trustme/internal/store"
+)
+
+// sign builds, lints, signs and verifies the credential of an award, and keeps
+// it. An award that is signed already is returned as it is.
+func (n *Node) sign(ctx context.Context, a Award) (Award, error) {
+	if a.State != AwardOffered {
+		return a, nil
+	}
+	raw, err := n.issueCredential(ctx, a)
+	if err != nil {
+		return a, err
+	}
+	err = n.db.Update(ctx, func(tx *store.Tx) error {
+		now, err := awards.Get(tx, a.ID)
+		if err != nil || now.State != AwardOffered {
+			a = now
+			return err
+		}
+		a, err = n.recordSigned(tx, now, raw)
+		return err
+	})
+	return a, err
+}
+
+func (n *Node) recordSigned(tx *store.Tx, a Award, raw []byte) (Award, error) {
+	a.State, a.Updated = AwardIssued, n.now().UTC()
+	if err := awards.Put(tx, a); err != nil {
+		return a, err
+	}
+	if err := store.PutLarge(tx, credentialKey(a.ID), raw); err != nil {
+		return a, err
+	}
+	return a, n.note(tx, "award.issued", map[string]any{"credential": a.ID, "achievement": a.Catalogue + "/" + a.Achievement})
+}
+
+// issueCredential returns the signed bytes. What our own verifier refuses, as
+// a stranger's would, is never handed out.
+func (n *Node) issueCredential(ctx context.Context, a Award) ([]byte, error) {
+	c := n.catalogue(a.Catalogue)
+	if c == nil {
+		return nil, fmt.Errorf("%w: the catalogue %q of this award is no longer loaded", ErrInput, a.Catalogue)
+	}
+	doc, err := c.Document(n.issuer(), a.Achievement)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %v", ErrInput, err)
+	}
+	if err := n.ensureList(ctx, a); err != nil {
+		return nil, err
+	}
+	list := n.listURL(a.List, a.Purpose)
+	award := credentials.Award{
+		ID: a.ID, Issuer: credentials.Profile{ID: n.id.String(), Name: n.set.Name, URL: n.set.Base}, Achievement: doc,
+		Subject:   credentials.Subject{ID: a.Recipient.DID, Email: a.Recipient.Email, Salt: a.Recipient.Salt},
+		ValidFrom: a.ValidFrom, ValidUntil: a.ValidUntil, AwardedDate: a.Awarded, Narrative: a.Narrative,
+		Status: &status.Entry{ID: fmt.Sprintf("%s#%d", list, a.Index), Purpose: a.Purpose, Index: a.Index, List: list},
+	}
+	if a.Recipient.DID != "" { // a badge bound to a key needs no address
+		award.Subject.Email, award.Subject.Salt = "", ""
+	}
+	for _, e := range a.Evidence {
+		award.Evidence = append(award.Evidence, credentials.Evidence{ID: e})
+	}
+	if a.Level > 0 {
+		award.Results = append(award.Results, credentials.Result{ResultDescription: c.ID(n.issuer(), a.Achievement) + "#level", AchievedLevel: c.LevelID(n.issuer(), a.Achievement, a.Level)})
+	}
+	unsigned, err := credentials.Build(award)
+	if err != nil {
+		return nil, fmt.Errorf("building the badge %s: %w", a.Name, err)
+	}
+	s, err := n.signer(ctx)
+	if err != nil {
+		return nil, err
+	}
+	begin := time.Now()
+	v, err := credentials.Issue(ctx, n.party.Verifier, unsigned, s, n.now())
+	countProof(ctx, begin)
+	if err != nil {
+		return nil, fmt.Errorf("issuing the badge %s: %w", a.Name, err)
+	}
+	return v.Credential().Bytes(), nil
+}
+
+// ensureList publishes a list that was opened just now: a badge must never
+// name a list that is not there.
+func (n *Node) ensureList(ctx context.Context, a Award) error {
+	if _, err := n.StatusList(ctx, a.List, a.Purpose); err == nil {
+		return nil
+	} else if !errors.Is(err, ErrNotFound) {
+		return err
+	}
+	for _, p := range []string{a.Purpose, status.Refresh} {
+		n.lists.remember(a.List, p, 0, n.lists.has(a.List, p, 0))
+	}
+	return n.Publish(ctx)
+}
+
+// prove implements [exchange.Issuer.Prove]: a presentation without badges
+// proves control of its holder's key.
+func (n *Node) prove(ctx context.Context, presentation []byte, challenge, domain string) (did.DID, error) {
+	r := n.party.Verifier.VerifyPresentation(ctx, presentation, challenge, domain)
+	switch r.Verdict {
+	case credentials.Valid:
+		return did.Parse(r.Holder)
+	case credentials.Undecided:
+		return did.DID{}, fmt.Errorf("checking the holder's proof: %s", r.Why)
+	}
+	return did.DID{}, &didcomm.Problem{Code: exchange.CodeHolder, Comment: "the proof of your key was refused: " + r.Why}
+}
+
+// issueFor implements [exchange.Issuer.Issue].
+func (n *Node) issueFor(ctx context.Context, id string, subject did.DID) (exchange.Signed, error) {
+	var a Award
+	var held []byte
+	err := n.db.View(ctx, func(tx *store.Tx) (err error) {
+		if a, err = awards.Get(tx, id); err != nil {
+			return err
+		}
+		held, err = store.GetLarge(tx, credentialKey(id))
+		if errors.Is(err, store.ErrNotFound) {
+			return nil
+		}
+		return err
+	})
+	if err != nil {
+		return exchange.Signed{}, err
+	}
+	if a.Recipient.DID != "" && a.Recipient.DID != subject.String() {
+		return exchange.Signed{}, &didcomm.Problem{Code: exchange.CodeHolder, Comment: "this badge is for another DID"}
+	}
+	if a.Standing == Revoked {
+		return exchange.Signed{}, &didcomm.Problem{Code: exchange.CodeState, Comment: "this award was withdrawn: " + a.Reason}
+	}
+	if held != nil {
+		return exchange.Signed{ID: id, Bytes: held, Record: func(*store.Tx) error { return nil }}, nil
+	}
+	a.Recipient.DID = subject.String()
+	now := n.now().UTC().Truncate(time.Second)
+	if a.ValidUntil.IsZero() || now.Before(a.ValidUntil) {
+		a.ValidFrom = now
+	}
+	raw, err := n.issueCredential(ctx, a)
+	if err != nil {
+		return exchange.Signed{}, err
+	}
+	return exchange.Signed{ID: id, Bytes: raw, Record: func(tx *store.Tx) error {
+		_, err := n.recordSigned(tx, a, raw)
+		return err
+	}}, nil
+}
+
+// closedOffer implements [exchange.Issuer.Closed].
+func (n *Node) closedOffer(tx *store.Tx, o exchange.Offer) error {
+	a, err := awards.Get(tx, o.Award)
+	if err != nil {
+		return err
+	}
+	a.Updated = n.now().UTC()
+	switch o.State {
+	case exchange.Accepted:
+		a.State = AwardHeld
+		if a.Replaces != "" {
+			if err := n.supersede(tx, a.Replaces); err != nil {
+				return err
+			}
+		}
+	case exchange.Declined, exchange.Refused:
+		a.State, a.Reason = AwardDeclined, o.Reason
+	}
+	if err := awards.Put(tx, a); err != nil {
+		return err
+	}
+	return n.note(tx, "award."+string(a.State), map[string]any{"credential": a.ID})
+}
+
+// supersede marks the badge that a newer one replaces on the expiry list.
+func (n *Node) supersede(tx *store.Tx, id string) error {
+	old, err := awards.Get(tx, id)
+	if err != nil {
+		return err
+	}
+	old.State, old.Lapsed, old.Updated = AwardRebound, true, n.now().UTC()
+	if err := awards.Put(tx, old); err != nil {
+		return err
+	}
+	n.lists.remember(old.List, status.Refresh, old.Index, true) // true in any case: the newer badge is held
+	return n.setBit(tx, old.List, status.Refresh, old.Index, true)
+}
+
+func (n *Node) onProblem(ctx context.Context, in exchange.Inbound) (didcomm.Outcome, error) {
+	code, comment := exchange.ReadProblem(in.Message)
+	out, ok, err := n.issuing.OnProblem(ctx, in, code, comment)
+	if !ok && err == nil {
+		n.log.Info("problem reported by a peer", "peer", in.Pair.Peer.String(), "code", code)
+	}
+	return out, err
+}

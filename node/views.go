@@ -1,0 +1,87 @@
+package node
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/trust-me/trustme/node/catalogue"
+)
+
+// catalogueView is a catalogue as its page and its JSON show it.
+type catalogueView struct {
+	Slug        string      `json:"catalogue"`
+	Name        string      `json:"name"`
+	Description string      `json:"description,omitempty"`
+	Version     string      `json:"version"`
+	License     string      `json:"license,omitempty"`
+	Issuer      string      `json:"issuer"`
+	Badges      []badgeView `json:"achievements"`
+}
+
+type badgeView struct {
+	ID          string   `json:"id"`
+	Slug        string   `json:"slug"`
+	Href        string   `json:"-"`
+	Name        string   `json:"name"`
+	Kind        string   `json:"kind"`
+	Description string   `json:"description"`
+	Criteria    []string `json:"-"`
+	Outcomes    []string `json:"-"`
+	Facts       []fact   `json:"-"`
+}
+
+type fact struct{ Name, Value string }
+
+func (n *Node) issuer() catalogue.Issuer {
+	return catalogue.Issuer{ID: n.id.String(), Name: n.set.Name, Base: n.set.Base}
+}
+
+func (n *Node) catalogue(slug string) *catalogue.Catalogue {
+	for _, c := range n.catalogues {
+		if c.Slug == slug {
+			return c
+		}
+	}
+	return nil
+}
+
+// view lists a catalogue's badges, of one kind or of all.
+func (n *Node) view(c *catalogue.Catalogue, kind string) catalogueView {
+	v := catalogueView{Slug: c.Slug, Name: c.Name, Description: c.Description, Version: c.Version, License: c.License, Issuer: n.id.String(), Badges: []badgeView{}}
+	for slug, a := range c.Achievements.All() {
+		if kind == "" || a.Kind == kind {
+			v.Badges = append(v.Badges, n.badge(c, slug, a))
+		}
+	}
+	return v
+}
+
+func (n *Node) badge(c *catalogue.Catalogue, slug string, a catalogue.Achievement) badgeView {
+	v := badgeView{ID: c.ID(n.issuer(), slug), Slug: slug, Href: n.root() + "/" + c.Slug + "/a/" + slug, Name: a.Name, Kind: a.Kind, Description: a.Description}
+	for _, text := range a.Criteria.All() {
+		v.Criteria = append(v.Criteria, text)
+	}
+	for _, o := range a.Outcomes {
+		obj, _ := c.Objectives.Get(o)
+		v.Outcomes = append(v.Outcomes, obj.Text)
+	}
+	add := func(name, value string) {
+		if value != "" {
+			v.Facts = append(v.Facts, fact{name, value})
+		}
+	}
+	add("Kind", a.Kind)
+	if a.EQF > 0 {
+		add("EQF level", fmt.Sprint(a.EQF))
+	}
+	if a.Credits != nil {
+		add("Credits", fmt.Sprintf("%g %s", a.Credits.Points, strings.ToUpper(a.Credits.System)))
+	}
+	add("Workload", a.Workload)
+	add("Assessment", a.Assessment)
+	add("Setting", a.Setting)
+	add("Form", a.Mode)
+	add("Valid for", a.Valid)
+	add("Issued by", n.set.Name)
+	return v
+}

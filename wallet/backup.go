@@ -1,0 +1,250 @@
+package wallet
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/trust-me/trustme/credentials"
+	"github.com/trust-me/trustme/did"
+	"github.com/trust-me/trustme/did/keys"
+	"github.com/trust-me/trustme/internal/exchange"
+	"github.com/trust-me/trustme/internal/seal"
+	"github.com/trust-me/trustme/internal/store"
+)
+
+const archiveKind = "wallet"
+
+// Manifest is what a backup tells without its passphrase.
+type Manifest struct {
+	Created     time.Time `json:"created"`
+	Badges      int       `json:"badges"`
+	Keys        int       `json:"keys"`
+	Connections int       `json:"connections"`
+}
+
+// content is what is sealed.
+type content struct {
+	Transfer    []byte                `json:"transfer"`
+	Keys        []keys.Portable       `json:"keys"`
+	DIDs        []string              `json:"dids"`
+	Connections []exchange.Connection `json:"connections"`
+	Offers      []exchange.Offer      `json:"offers"`
+	Shown       []Shown               `json:"shown"`
+	Badges      []badge               `json:"badges"`
+}
+
+type badge struct {
+	Held  Held   `json:"held"`
+	Bytes []byte `json:"bytes"`
+}
+
+// Backup writes everything that cannot be fetched again into one file, sealed
+// with a passphrase: keys, badges, connections.
+func (w *Wallet) Backup(ctx context.Context, out io.Writer, o seal.Options) (Manifest, error) {
+	c := content{Transfer: make([]byte, 32)}
+	rand.Read(c.Transfer) // never fails (crypto/rand)
+	var err error
+	if c.Keys, err = w.keys.Export(ctx, c.Transfer); err != nil {
+		return Manifest{}, err
+	}
+	id, err := w.readIdentity(ctx)
+	if err != nil {
+		return Manifest{}, err
+	}
+	c.DIDs = id.DIDs
+	if err := w.db.View(ctx, c.collect); err != nil {
+		return Manifest{}, fmt.Errorf("collecting the backup: %w", err)
+	}
+	m := Manifest{Created: w.cfg.Now().UTC().Truncate(time.Second), Badges: len(c.Badges), Keys: len(c.Keys), Connections: len(c.Connections)}
+	return m, seal.WriteArchive(out, archiveKind, m, o, func(s io.Writer) error { return json.NewEncoder(s).Encode(c) })
+}
+
+func (c *content) collect(tx *store.Tx) error {
+	for h, err := range held.List(tx, store.Range{}) {
+		if err != nil {
+			return err
+		}
+		raw, err := store.GetLarge(tx, bytesKey(h.ID))
+		if err != nil {
+			return err
+		}
+		c.Badges = append(c.Badges, badge{h, raw})
+	}
+	for v, err := range exchange.Connections.List(tx, store.Range{}) {
+		if err != nil {
+			return err
+		}
+		c.Connections = append(c.Connections, v)
+	}
+	for v, err := range exchange.Got.List(tx, store.Range{}) {
+		if err != nil {
+			return err
+		}
+		c.Offers = append(c.Offers, v)
+	}
+	for v, err := range shown.List(tx, store.Range{}) {
+		if err != nil {
+			return err
+		}
+		c.Shown = append(c.Shown, v)
+	}
+	return nil
+}
+
+// ReadManifest returns the readable part of a backup.
+func ReadManifest(r io.Reader) (m Manifest, err error) {
+	raw, err := seal.ReadManifest(r, archiveKind)
+	if err != nil {
+		return m, err
+	}
+	return m, json.Unmarshal(raw, &m)
+}
+
+// open reads a backup whole, and proves that every part of it can be used.
+func open(ctx context.Context, r io.Reader, passphrase string) (c content, m Manifest, err error) {
+	a, err := seal.OpenArchive(r, archiveKind, passphrase)
+	if err != nil {
+		return c, m, err
+	}
+	raw, err := io.ReadAll(io.LimitReader(a.Payload, 1<<30))
+	if err != nil {
+		return c, m, err
+	}
+	if err := json.Unmarshal(raw, &c); err != nil {
+		return c, m, fmt.Errorf("%w: %v", seal.ErrAltered, err)
+	}
+	if err := json.Unmarshal(a.Manifest, &m); err != nil {
+		return c, m, fmt.Errorf("%w: %v", seal.ErrAltered, err)
+	}
+	if len(c.DIDs) == 0 || m.Badges != len(c.Badges) || m.Keys != len(c.Keys) || m.Connections != len(c.Connections) {
+		return c, m, fmt.Errorf("%w: it does not hold what its manifest says", seal.ErrAltered)
+	}
+	return c, m, c.check(ctx)
+}
+
+// check imports the keys into a store in memory and compares every badge with
+// its record.
+func (c content) check(ctx context.Context) error {
+	db, err := store.OpenMemory(store.Options{})
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	ks, err := keys.Open(ctx, db, c.Transfer)
+	if err != nil {
+		return err
+	}
+	if err := ks.Import(ctx, c.Transfer, c.Keys); err != nil {
+		return fmt.Errorf("%w: %v", seal.ErrAltered, err)
+	}
+	for _, s := range c.DIDs {
+		d, err := did.Parse(s)
+		if err != nil {
+			return fmt.Errorf("%w: %v", seal.ErrAltered, err)
+		}
+		k, err := did.ParseMultikey(d.SpecificID())
+		if err != nil {
+			return fmt.Errorf("%w: %v", seal.ErrAltered, err)
+		}
+		if ok, err := ks.Holds(ctx, k); err != nil || !ok {
+			return errors.Join(fmt.Errorf("%w: the key of %s is missing", seal.ErrAltered, s), err)
+		}
+	}
+	for _, b := range c.Badges {
+		if heldID(b.Bytes) != b.Held.ID {
+			return fmt.Errorf("%w: badge %s is not the one it was", seal.ErrAltered, b.Held.ID)
+		}
+		if _, _, err := credentials.ParseAny(b.Bytes); err != nil {
+			return fmt.Errorf("%w: badge %s cannot be read: %v", seal.ErrAltered, b.Held.ID, err)
+		}
+	}
+	return nil
+}
+
+// VerifyBackup proves that a backup can be restored, without restoring it.
+func VerifyBackup(ctx context.Context, r io.Reader, passphrase string) (Manifest, error) {
+	_, m, err := open(ctx, r, passphrase)
+	return m, err
+}
+
+// Restore adds a backup to this wallet: keys, badges and connections that it
+// lacks. Two wallets' backups merge as a union. Into an empty wallet, the
+// backup's DID becomes the wallet's own. Nothing is added from a backup that
+// is not whole.
+func (w *Wallet) Restore(ctx context.Context, r io.Reader, passphrase string) (Manifest, error) {
+	c, m, err := open(ctx, r, passphrase)
+	if err != nil {
+		return m, err
+	}
+	all, err := w.List(ctx)
+	if err != nil {
+		return m, err
+	}
+	cs, err := w.Connections(ctx)
+	if err != nil {
+		return m, err
+	}
+	if err := w.keys.Import(ctx, c.Transfer, c.Keys); err != nil {
+		return m, err
+	}
+	id, err := w.readIdentity(ctx)
+	if err != nil {
+		return m, err
+	}
+	if len(all)+len(cs) == 0 { // nothing is bound to the key that init made
+		id.DIDs = c.DIDs
+	}
+	for _, d := range c.DIDs {
+		if !contains(id.DIDs, d) {
+			id.DIDs = append(id.DIDs, d)
+		}
+	}
+	if err := w.writeIdentity(ctx, id); err != nil {
+		return m, err
+	}
+	if w.id, err = did.Parse(id.DIDs[0]); err != nil {
+		return m, err
+	}
+	return m, w.merge(ctx, c)
+}
+
+func (w *Wallet) merge(ctx context.Context, c content) error {
+	for _, b := range c.Badges {
+		if err := w.db.Update(ctx, func(tx *store.Tx) error { return w.put(tx, b.Held, b.Bytes) }); err != nil {
+			return err
+		}
+	}
+	return w.db.Update(ctx, func(tx *store.Tx) error {
+		for _, v := range c.Connections {
+			d, err := did.Parse(v.Own)
+			if err != nil {
+				return err
+			}
+			if err := tx.Put(ownKey(d), nil); err != nil {
+				return err
+			}
+			if err := exchange.Connections.Put(tx, v); err != nil {
+				return err
+			}
+		}
+		for _, v := range c.Offers {
+			if _, err := exchange.Got.Get(tx, v.ID); errors.Is(err, store.ErrNotFound) {
+				err = exchange.Got.Put(tx, v)
+				if err != nil {
+					return err
+				}
+			}
+		}
+		for _, v := range c.Shown {
+			if err := shown.Put(tx, v); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}

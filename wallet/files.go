@@ -1,0 +1,99 @@
+package wallet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/trust-me/trustme/credentials"
+	"github.com/trust-me/trustme/credentials/baking"
+	"github.com/trust-me/trustme/internal/store"
+)
+
+// Export returns a badge in a form: json (the bytes as signed), png or svg
+// (baked into a drawn image).
+func (w *Wallet) Export(ctx context.Context, what, form string) (Held, []byte, error) {
+	h, raw, err := w.Get(ctx, what)
+	if err != nil {
+		return h, nil, err
+	}
+	out, err := Form(raw, form)
+	return h, out, err
+}
+
+// Form turns the bytes of a badge into json, png or svg.
+func Form(raw []byte, form string) ([]byte, error) {
+	var img []byte
+	var err error
+	switch form {
+	case "json":
+		return raw, nil
+	case "png":
+		img, err = drawing(raw).PNG()
+	case "svg":
+		img = drawing(raw).SVG()
+	default:
+		return nil, errorf(ErrInput, "form %q; use json, png or svg", form)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return baking.Bake(img, raw)
+}
+
+// drawing finds in a badge what its image is drawn from.
+func drawing(raw []byte) baking.Drawing {
+	d := baking.Drawing{Key: "badge", Name: "Open Badge"}
+	c, err := credentials.Parse(raw)
+	if err != nil {
+		return d
+	}
+	a := c.Doc().Get("credentialSubject").Get("achievement")
+	d.Key, d.Name = c.AchievementID(), c.Name()
+	if code, ok := a.Get("humanCode").Text(); ok {
+		d.Key = code
+	}
+	for t := range a.Get("tag").Elements() {
+		if s, _ := t.Text(); strings.HasPrefix(s, "kind:") {
+			d.Kind = strings.TrimPrefix(s, "kind:")
+		}
+	}
+	return d
+}
+
+// Import takes a badge from a file of anyone: JSON, JWT, baked PNG or SVG. It
+// is verified first; one that is invalid is refused, and one that could not be
+// told (ErrUndecided) is taken only with unchecked.
+func (w *Wallet) Import(ctx context.Context, raw []byte, unchecked bool) (Held, credentials.Report, error) {
+	c, form, err := credentials.ParseAny(raw)
+	if err != nil {
+		return Held{}, credentials.Report{}, errorf(ErrInput, "no badge can be read from it: %v", err)
+	}
+	r := w.party.Verifier.Report(ctx, raw, credentials.ReportOptions{Offline: w.cfg.Offline})
+	switch {
+	case r.Verdict == credentials.Invalid:
+		return Held{}, r, errorf(ErrInput, "the badge does not verify: %s", r.Why())
+	case r.Verdict == credentials.Undecided && !unchecked:
+		return Held{}, r, errorf(ErrUndecided, "%s; try again later, or take it as it is with --unchecked", r.Why())
+	}
+	h := w.describe(c, credentials.FormJSON, r)
+	body := c.Bytes()
+	if form == credentials.FormJWT || strings.Count(string(body), ".") == 2 && !strings.HasPrefix(strings.TrimSpace(string(body)), "{") {
+		h.Form = string(credentials.FormJWT)
+	}
+	h.ID = heldID(body)
+	already := false
+	err = w.db.Update(ctx, func(tx *store.Tx) error {
+		_, err := held.Get(tx, h.ID)
+		already = err == nil
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+		return w.put(tx, h, body)
+	})
+	if err == nil && already {
+		err = fmt.Errorf("%w: the badge is in the wallet already, as %s", ErrInput, h.ID)
+	}
+	return h, r, err
+}
