@@ -1,7 +1,7 @@
 package store
 
 import (
-	"bufio"
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
@@ -9,302 +9,302 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"hash"
-	"hash/crc32"
 	"io"
-	"os"
-	"path/filepath"
+	"strings"
 	"time"
 )
 
-// A backup is a line of text, then frames, each with a checksum, then a
-// trailer with the count and the SHA-256 of everything before it. Records are
-// in the clear: the caller encrypts the stream.
-//
-//	frame    1, key length (4), value length (4), key, value, CRC-32 of all that
-//	trailer  0, info length (4), info (JSON), SHA-256 (32)
-
-const backupMagic = "trustme-store-backup 1\n"
-
-// BackupInfo tells what a backup holds. Head is the hash of the last fact.
+// BackupInfo tells what a backup holds.
 type BackupInfo struct {
-	Records uint64    `json:"records"`
-	Facts   uint64    `json:"facts"`
-	Bytes   int64     `json:"bytes"`
-	Head    string    `json:"head"`
 	Created time.Time `json:"created"`
+	Records uint64    `json:"records"` // records and members of collections
+	Facts   uint64    `json:"facts"`   // of the journal
+	Head    string    `json:"head"`    // hash of the last fact, in hexadecimal
+	Blobs   uint64    `json:"blobs"`
+	Bytes   int64     `json:"-"` // of the backup
 }
 
-// Backup writes a consistent copy of the store to w while it is in use.
+// backupHead is the first frame, the state as the snapshot has it.
+type backupHead struct {
+	Created time.Time `json:"created"`
+	Commits uint64    `json:"commits"`
+	Keys    uint64    `json:"keys"`
+	Records uint64    `json:"records"`
+	Facts   uint64    `json:"facts"`
+	Head    string    `json:"head"`
+}
+
+// backupEnd is the last frame.
+type backupEnd struct {
+	Keys   uint64 `json:"keys"`
+	Blobs  uint64 `json:"blobs"`
+	Digest string `json:"digest"` // SHA-256 of everything before this frame
+}
+
+// Backup writes a consistent copy of the store to w while it is in use, blobs
+// included. Its content is not encrypted, so that it can be restored under
+// another key: give it a w that encrypts. The error wraps [ErrCorrupt] and
+// names the record when one is damaged; such a backup is not finished.
 func (db *DB) Backup(ctx context.Context, w io.Writer) (BackupInfo, error) {
-	info := BackupInfo{Created: db.opt.Now().UTC()}
-	sum := sha256.New()
-	out := bufio.NewWriterSize(io.MultiWriter(w, sum), 256<<10)
+	var info BackupInfo
+	db.keep.RLock()
+	defer db.keep.RUnlock()
 	err := db.View(ctx, func(tx *Tx) error {
-		if _, err := out.WriteString(backupMagic); err != nil {
+		st, err := tx.state()
+		if err != nil {
 			return err
 		}
-		for _, space := range []byte{spaceData, spaceJournal} {
-			for rec, err := range tx.scan([]byte{space}, Range{}) {
-				if err != nil {
-					return err
-				}
-				if err := ctx.Err(); err != nil {
-					return err
-				}
-				if err := writeFrame(out, rec); err != nil {
-					return err
-				}
-				info.add(rec)
-			}
+		info = BackupInfo{Created: db.opt.Now().UTC(), Records: st.records, Facts: st.facts, Head: hex.EncodeToString(st.factHash[:])}
+		f, err := newFrameWriter(w)
+		if err != nil {
+			return err
 		}
-		head, err := tx.lastFact()
-		info.Head = hex.EncodeToString(head.hash[:])
+		head, err := json.Marshal(backupHead{info.Created, st.commits, st.keys, st.records, st.facts, info.Head})
+		if err != nil {
+			return fmt.Errorf("writing the backup: %w", err)
+		}
+		if err := f.frame(frameHead, head); err != nil {
+			return err
+		}
+		keys, err := tx.backupRecords(ctx, f)
+		if err == nil && keys != st.keys {
+			err = fmt.Errorf("%w: %d records are there and %d were written; run fsck", ErrTruncated, keys, st.keys)
+		}
+		if err == nil {
+			info.Blobs, err = db.backupBlobs(ctx, f)
+		}
+		if err != nil {
+			return err
+		}
+		end, err := json.Marshal(backupEnd{keys, info.Blobs, hex.EncodeToString(f.h.Sum(nil))})
+		if err != nil {
+			return fmt.Errorf("writing the backup: %w", err)
+		}
+		err = f.frame(frameEnd, end)
+		info.Bytes = f.n
 		return err
 	})
-	if err != nil {
-		return info, fmt.Errorf("writing the backup: %w", err)
-	}
-	raw, err := json.Marshal(info)
-	if err != nil {
-		return info, err
-	}
-	trailer := binary.BigEndian.AppendUint32([]byte{0}, uint32(len(raw)))
-	if _, err := out.Write(append(trailer, raw...)); err != nil {
-		return info, err
-	}
-	if err := out.Flush(); err != nil {
-		return info, err
-	}
-	_, err = w.Write(sum.Sum(nil))
 	return info, err
 }
 
-func (i *BackupInfo) add(r Record) {
-	i.Bytes += int64(len(r.Key) + len(r.Value))
-	if r.Key[0] == spaceJournal {
-		i.Facts++
-	} else {
-		i.Records++
-	}
-}
-
-func writeFrame(w io.Writer, r Record) error {
-	b := binary.BigEndian.AppendUint32([]byte{1}, uint32(len(r.Key)))
-	b = binary.BigEndian.AppendUint32(b, uint32(len(r.Value)))
-	b = append(append(b, r.Key...), r.Value...)
-	_, err := w.Write(binary.BigEndian.AppendUint32(b, crc32.ChecksumIEEE(b)))
-	return err
-}
-
-// summing hashes what is read through it.
-type summing struct {
-	r *bufio.Reader
-	h hash.Hash
-}
-
-func (s summing) read(n int) ([]byte, error) {
-	b := make([]byte, n)
-	if _, err := io.ReadFull(s.r, b); err != nil {
-		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-			return nil, fmt.Errorf("%w: the backup is cut", ErrCorrupt)
+func (tx *Tx) backupRecords(ctx context.Context, f *frameWriter) (uint64, error) {
+	n := uint64(0)
+	for _, space := range spaces {
+		if space == spaceState {
+			continue
 		}
-		return nil, fmt.Errorf("reading the backup: %w", err)
+		for rec, err := range tx.scan([]byte{space}, Range{}) {
+			if err := errors.Join(err, ctx.Err()); err != nil {
+				return n, err
+			}
+			size := binary.BigEndian.AppendUint16(nil, uint16(len(rec.Key)))
+			if err := f.frame(frameRecord, size, rec.Key, rec.Value); err != nil {
+				return n, err
+			}
+			n++
+		}
 	}
-	s.h.Write(b) // never fails (hash.Hash)
-	return b, nil
+	return n, nil
 }
 
-// readBackup yields every record and returns what the trailer says, once all
-// of it is proven.
-func readBackup(r io.Reader, each func(Record) error) (BackupInfo, error) {
-	s := summing{bufio.NewReaderSize(r, 256<<10), sha256.New()}
-	magic, err := s.read(len(backupMagic))
+func (db *DB) backupBlobs(ctx context.Context, f *frameWriter) (uint64, error) {
+	n := uint64(0)
+	for digest, err := range db.blobs.list() {
+		if err != nil {
+			return n, err
+		}
+		if err := db.backupBlob(ctx, f, digest); err != nil {
+			return n, err
+		}
+		n++
+	}
+	return n, nil
+}
+
+func (db *DB) backupBlob(ctx context.Context, f *frameWriter, digest string) (err error) {
+	raw, err := hex.DecodeString(digest)
 	if err != nil {
-		return BackupInfo{}, err
+		return fmt.Errorf("%w: blob %s", ErrCorrupt, digest)
 	}
-	if string(magic) != backupMagic {
-		return BackupInfo{}, fmt.Errorf("%w: not a backup of a store, or one of a newer version", ErrCorrupt)
+	r, err := db.blobs.open(digest)
+	if err != nil {
+		return err
 	}
-	var have BackupInfo
+	defer func() { err = errors.Join(err, r.Close()) }()
+	if err := f.frame(frameBlob, raw); err != nil {
+		return err
+	}
+	piece := make([]byte, blobPiece)
 	for {
-		kind, err := s.read(1)
-		if err != nil {
-			return have, err
-		}
-		if kind[0] == 0 {
-			return s.trailer(have)
-		}
-		rec, err := s.frame()
-		if err != nil {
-			return have, err
-		}
-		have.add(rec)
-		if err := each(rec); err != nil {
-			return have, err
-		}
-	}
-}
-
-func (s summing) frame() (Record, error) {
-	lens, err := s.read(8)
-	if err != nil {
-		return Record{}, err
-	}
-	k, v := binary.BigEndian.Uint32(lens), binary.BigEndian.Uint32(lens[4:])
-	if k < 2 || k > MaxKey+1 || v > MaxValue {
-		return Record{}, fmt.Errorf("%w: the backup is altered", ErrCorrupt)
-	}
-	body, err := s.read(int(k + v))
-	if err != nil {
-		return Record{}, err
-	}
-	sum, err := s.read(4)
-	if err != nil {
-		return Record{}, err
-	}
-	c := crc32.NewIEEE()
-	c.Write([]byte{1})
-	c.Write(lens)
-	c.Write(body)
-	if c.Sum32() != binary.BigEndian.Uint32(sum) {
-		return Record{}, fmt.Errorf("%w: the backup is altered", ErrCorrupt)
-	}
-	return Record{body[:k:k], body[k:]}, nil
-}
-
-func (s summing) trailer(have BackupInfo) (BackupInfo, error) {
-	n, err := s.read(4)
-	if err != nil {
-		return have, err
-	}
-	if binary.BigEndian.Uint32(n) > 4096 {
-		return have, fmt.Errorf("%w: the backup is altered", ErrCorrupt)
-	}
-	raw, err := s.read(int(binary.BigEndian.Uint32(n)))
-	if err != nil {
-		return have, err
-	}
-	want := s.h.Sum(nil)
-	got, err := s.read(len(want))
-	if err != nil {
-		return have, err
-	}
-	var told BackupInfo
-	if json.Unmarshal(raw, &told) != nil || string(got) != string(want) || told.Records != have.Records || told.Facts != have.Facts || told.Bytes != have.Bytes {
-		return have, fmt.Errorf("%w: the backup is altered", ErrCorrupt)
-	}
-	if _, err := s.r.ReadByte(); !errors.Is(err, io.EOF) {
-		if err == nil {
-			err = fmt.Errorf("%w: data behind the end of the backup", ErrCorrupt)
-		}
-		return told, err
-	}
-	return told, nil
-}
-
-// VerifyBackup proves that a backup is whole, without restoring it.
-func VerifyBackup(r io.Reader) (BackupInfo, error) {
-	return readBackup(r, func(Record) error { return nil })
-}
-
-// Restore makes a store in dir, which must not exist or be empty, from a
-// backup. It is written beside dir, checked as a whole, journal chain
-// included, and put in its place when it is right; otherwise nothing stays.
-func Restore(ctx context.Context, dir string, r io.Reader, o Options) (info BackupInfo, err error) {
-	if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 {
-		return info, fmt.Errorf("%w: %s is not empty", ErrExists, dir)
-	}
-	if err := os.MkdirAll(filepath.Dir(filepath.Clean(dir)), 0o700); err != nil {
-		return info, err
-	}
-	tmp, err := os.MkdirTemp(filepath.Dir(filepath.Clean(dir)), ".restoring-*")
-	if err != nil {
-		return info, fmt.Errorf("restoring: %w", err)
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.RemoveAll(tmp))
-		}
-	}()
-	if info, err = restoreInto(ctx, tmp, r, o); err != nil {
-		return info, err
-	}
-	if err := os.Remove(dir); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return info, err
-	}
-	if err := os.Rename(tmp, dir); err != nil {
-		return info, err
-	}
-	return info, syncDir(filepath.Dir(filepath.Clean(dir)))
-}
-
-func restoreInto(ctx context.Context, dir string, r io.Reader, o Options) (BackupInfo, error) {
-	db, err := Open(dir, o)
-	if err != nil {
-		return BackupInfo{}, err
-	}
-	info, err := db.load(ctx, r)
-	if err := errors.Join(err, db.Close()); err != nil {
-		return info, err
-	}
-	db, err = Open(dir, o) // the journal's head is taken over from what was loaded
-	if err != nil {
-		return info, err
-	}
-	err = db.View(ctx, func(tx *Tx) error {
-		head := ""
-		for f, err := range tx.Facts(1) {
-			if err != nil {
+		n, err := io.ReadFull(r, piece)
+		if n > 0 {
+			if err := f.frame(framePiece, piece[:n]); err != nil {
 				return err
 			}
-			head = f.Hash
 		}
-		if info.Facts > 0 && head != info.Head {
-			return fmt.Errorf("%w: the journal does not end as the backup says", ErrCorrupt)
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			return ctx.Err()
 		}
-		return nil
-	})
-	return info, errors.Join(err, db.Close())
+		if err := errors.Join(err, ctx.Err()); err != nil {
+			return err
+		}
+	}
 }
 
-// load writes the records of a backup in transactions of bounded size.
-func (db *DB) load(ctx context.Context, r io.Reader) (BackupInfo, error) {
-	batch := map[string]*write{}
-	size := 0
-	flush := func() error {
-		if len(batch) == 0 {
-			return nil
-		}
-		err := db.Update(ctx, func(tx *Tx) error {
-			for k, w := range batch {
-				tx.over[k] = w
-			}
-			return nil
-		})
-		batch, size = map[string]*write{}, 0
-		return err
-	}
-	info, err := readBackup(r, func(rec Record) error {
-		if rec.Key[0] != spaceData && rec.Key[0] != spaceJournal {
-			return fmt.Errorf("%w: the backup is altered", ErrCorrupt)
-		}
-		batch[string(rec.Key)] = &write{value: rec.Value}
-		if size += len(rec.Key) + len(rec.Value) + 64; size > groupBytes/2 || len(batch) >= groupWrites/2 {
-			return flush()
-		}
-		return nil
-	})
-	if err != nil {
-		return info, err
-	}
-	return info, flush()
+// VerifyBackup reads a backup to its end and says what it holds. The error
+// wraps [ErrCorrupt] when it was cut or altered, or [ErrNewerVersion].
+func VerifyBackup(r io.Reader) (BackupInfo, error) {
+	return readBackup(context.Background(), r, func(_, _ []byte) error { return nil }, discardBlob)
 }
 
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
+func discardBlob(r io.Reader) (string, error) {
+	h := sha256.New()
+	_, err := io.Copy(h, r)
+	return hex.EncodeToString(h.Sum(nil)), err
+}
+
+// backupReader checks a backup while others take what it holds.
+type backupReader struct {
+	f     *frameReader
+	head  backupHead
+	keys  uint64
+	blobs uint64
+	last  []byte // key
+	chain [32]byte
+	facts uint64
+	recs  uint64
+	held  *heldFrame
+}
+
+type heldFrame struct {
+	kind byte
+	body []byte
+}
+
+// readBackup reads a backup, giving every record to record and every blob to
+// blob, which returns the digest of what it read.
+func readBackup(ctx context.Context, r io.Reader, record func(key, value []byte) error, blob func(io.Reader) (string, error)) (BackupInfo, error) {
+	f, err := newFrameReader(r)
+	if err != nil {
+		return BackupInfo{}, err
+	}
+	b := &backupReader{f: f}
+	kind, body, err := f.frame()
+	if err == nil && (kind != frameHead || json.Unmarshal(body, &b.head) != nil) {
+		err = fmt.Errorf("%w: the backup does not begin with its head", ErrCorrupt)
+	}
+	for err == nil {
+		if err = ctx.Err(); err != nil {
+			break
+		}
+		if kind, body, err = b.next(); err != nil {
+			break
+		}
+		switch kind {
+		case frameRecord:
+			err = b.record(body, record)
+		case frameBlob:
+			err = b.blob(body, blob)
+		case frameEnd:
+			return b.end(body)
+		default:
+			err = fmt.Errorf("%w: a frame of kind %q stands at byte %d of the backup", ErrCorrupt, kind, f.n)
+		}
+	}
+	return BackupInfo{}, err
+}
+
+func (b *backupReader) next() (byte, []byte, error) {
+	if h := b.held; h != nil {
+		b.held = nil
+		return h.kind, h.body, nil
+	}
+	return b.f.frame()
+}
+
+func (b *backupReader) record(body []byte, take func(key, value []byte) error) error {
+	if len(body) < 2 || len(body) < 2+int(binary.BigEndian.Uint16(body)) {
+		return fmt.Errorf("%w: a record is cut at byte %d of the backup", ErrCorrupt, b.f.n)
+	}
+	n := 2 + int(binary.BigEndian.Uint16(body))
+	key, value := body[2:n], body[n:]
+	if len(key) < 2 || len(key) > MaxKey+1 || len(value) > MaxValue || !bytes.Contains(spaces, key[:1]) || key[0] == spaceState || bytes.Compare(key, b.last) <= 0 {
+		return fmt.Errorf("%w: a record stands where it cannot at byte %d of the backup", ErrCorrupt, b.f.n)
+	}
+	b.last = key
+	b.keys++
+	if isRecord(string(key)) {
+		b.recs++
+	}
+	if key[0] == spaceJournal {
+		if _, err := readFact(Record{key, value}, b.facts+1, b.chain); err != nil {
+			return &FactError{b.facts + 1, err}
+		}
+		b.facts, b.chain = b.facts+1, sha256.Sum256(value)
+	}
+	return take(key, value)
+}
+
+func (b *backupReader) blob(want []byte, take func(io.Reader) (string, error)) error {
+	digest, err := take(&pieceReader{b: b})
 	if err != nil {
 		return err
 	}
-	return errors.Join(d.Sync(), d.Close())
+	if digest != hex.EncodeToString(want) {
+		return fmt.Errorf("%w: blob %x is another one in the backup", ErrCorrupt, want)
+	}
+	b.blobs++
+	return nil
+}
+
+// pieceReader reads the pieces of one blob; the frame after them is held back.
+type pieceReader struct {
+	b    *backupReader
+	rest []byte
+}
+
+func (p *pieceReader) Read(out []byte) (int, error) {
+	for len(p.rest) == 0 {
+		if p.b.held != nil {
+			return 0, io.EOF
+		}
+		kind, body, err := p.b.f.frame()
+		if err != nil {
+			return 0, err
+		}
+		if kind != framePiece {
+			p.b.held = &heldFrame{kind, body}
+			return 0, io.EOF
+		}
+		p.rest = body
+	}
+	n := copy(out, p.rest)
+	p.rest = p.rest[n:]
+	return n, nil
+}
+
+// end compares the last frame with what was read.
+func (b *backupReader) end(body []byte) (BackupInfo, error) {
+	var e backupEnd
+	if err := json.Unmarshal(body, &e); err != nil {
+		return BackupInfo{}, fmt.Errorf("%w: the end of the backup: %v", ErrCorrupt, err)
+	}
+	var wrong []string
+	for name, differs := range map[string]bool{
+		"digest":  e.Digest != hex.EncodeToString(b.f.sum[:]),
+		"keys":    e.Keys != b.keys || b.head.Keys != b.keys,
+		"records": b.head.Records != b.recs,
+		"facts":   b.head.Facts != b.facts,
+		"head":    b.head.Head != hex.EncodeToString(b.chain[:]),
+		"blobs":   e.Blobs != b.blobs,
+	} {
+		if differs {
+			wrong = append(wrong, name)
+		}
+	}
+	if len(wrong) > 0 {
+		return BackupInfo{}, fmt.Errorf("%w: the backup's end does not fit what it holds: %s", ErrCorrupt, strings.Join(wrong, ", "))
+	}
+	info := BackupInfo{b.head.Created, b.recs, b.facts, b.head.Head, b.blobs, b.f.n}
+	return info, b.f.ended()
 }

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"iter"
 	"slices"
 	"strings"
 )
@@ -19,16 +18,26 @@ type Index[T any] struct {
 // key, kept as JSON together with the index entries it has, so that entries
 // are removed with the record that made them.
 //
-//	c/<name>/<key>                    the record
-//	x/<name>/<index>/<value>\x00<key> an index entry
+//	c <name>/<key>                    the record
+//	x <name>/<index>/<value> NUL <key> an index entry
 type Collection[T any] struct {
 	name    string
 	key     func(T) string
 	indexes []Index[T]
 }
 
-// NewCollection describes a collection. Names must not change once in use.
+// NewCollection describes a collection. Names must not change once in use;
+// one with a slash or NUL in it is a mistake of the program, and panics.
 func NewCollection[T any](name string, key func(T) string, indexes ...Index[T]) Collection[T] {
+	names := []string{name}
+	for _, i := range indexes {
+		names = append(names, i.Name)
+	}
+	for _, n := range names {
+		if n == "" || strings.ContainsAny(n, "/\x00") {
+			panic(fmt.Sprintf("store: %q cannot name a collection or an index", n))
+		}
+	}
 	return Collection[T]{name, key, indexes}
 }
 
@@ -38,10 +47,12 @@ type stored struct {
 	Value   json.RawMessage `json:"v"`
 }
 
-func (c Collection[T]) recordKey(key string) []byte { return []byte("c/" + c.name + "/" + key) }
+func (c Collection[T]) recordKey(key string) []byte { return memberKey(c.name, key) }
 
-func (c Collection[T]) entryKey(entry, key string) []byte {
-	return []byte("x/" + c.name + "/" + entry + "\x00" + key)
+func memberKey(name, key string) []byte { return []byte(string(spaceMember) + name + "/" + key) }
+
+func entryKey(name, entry, key string) []byte {
+	return []byte(string(spaceEntry) + name + "/" + entry + "\x00" + key)
 }
 
 func ignoreMissing(err error) error {
@@ -52,17 +63,17 @@ func ignoreMissing(err error) error {
 }
 
 func (c Collection[T]) load(tx *Tx, key string) (stored, error) {
-	raw, err := tx.Get(c.recordKey(key))
+	raw, err := tx.get(c.recordKey(key))
 	if err != nil {
 		return stored{}, err
 	}
-	return c.parse(key, raw)
+	return parseStored(c.name, key, raw)
 }
 
-func (c Collection[T]) parse(key string, raw []byte) (stored, error) {
+func parseStored(name, key string, raw []byte) (stored, error) {
 	var s stored
 	if err := json.Unmarshal(raw, &s); err != nil {
-		return s, fmt.Errorf("%w: %s %q: %v", ErrCorrupt, c.name, key, err)
+		return s, fmt.Errorf("%w: %s %q: %v", ErrCorrupt, name, key, err)
 	}
 	return s, nil
 }
@@ -87,7 +98,7 @@ func (c Collection[T]) Get(tx *Tx, key string) (T, error) {
 
 // Insert adds a new record. The error wraps [ErrExists] when there is one.
 func (c Collection[T]) Insert(tx *Tx, v T) error {
-	_, err := tx.Get(c.recordKey(c.key(v)))
+	_, err := tx.get(c.recordKey(c.key(v)))
 	if err == nil {
 		return fmt.Errorf("%w: %s %q", ErrExists, c.name, c.key(v))
 	}
@@ -107,37 +118,56 @@ func (c Collection[T]) Put(tx *Tx, v T) error {
 	if err := ignoreMissing(err); err != nil {
 		return err
 	}
-	raw, err := json.Marshal(v)
-	if err != nil {
+	now := stored{}
+	if now.Value, err = json.Marshal(v); err != nil {
 		return fmt.Errorf("%s %q: %w", c.name, key, err)
 	}
-	now := stored{Value: raw}
-	for _, i := range c.indexes {
-		for _, val := range i.Values(v) {
-			if e := i.Name + "/" + val; !slices.Contains(now.Entries, e) {
-				now.Entries = append(now.Entries, e)
-			}
-		}
+	if now.Entries, err = c.entries(key, v); err != nil {
+		return err
 	}
-	for _, e := range old.Entries {
-		if !slices.Contains(now.Entries, e) {
-			if err := tx.Delete(c.entryKey(e, key)); err != nil {
-				return err
-			}
-		}
-	}
-	for _, e := range now.Entries {
-		if !slices.Contains(old.Entries, e) {
-			if err := tx.Put(c.entryKey(e, key), nil); err != nil {
-				return err
-			}
-		}
+	if err := c.reindex(tx, key, old.Entries, now.Entries); err != nil {
+		return err
 	}
 	b, err := json.Marshal(now)
 	if err != nil {
-		return err
+		return fmt.Errorf("%s %q: %w", c.name, key, err)
 	}
-	return tx.Put(c.recordKey(key), b)
+	return tx.put(c.recordKey(key), b)
+}
+
+// entries derives the index entries of a record.
+func (c Collection[T]) entries(key string, v T) ([]string, error) {
+	var out []string
+	for _, i := range c.indexes {
+		for _, val := range i.Values(v) {
+			if strings.Contains(val, "\x00") {
+				return nil, fmt.Errorf("%s %q: %q is no value of the index %s", c.name, key, val, i.Name)
+			}
+			if e := i.Name + "/" + val; !slices.Contains(out, e) {
+				out = append(out, e)
+			}
+		}
+	}
+	return out, nil
+}
+
+// reindex removes the entries that a record had and adds those it has now.
+func (c Collection[T]) reindex(tx *Tx, key string, old, now []string) error {
+	for _, e := range old {
+		if !slices.Contains(now, e) {
+			if err := tx.remove(entryKey(c.name, e, key)); err != nil {
+				return err
+			}
+		}
+	}
+	for _, e := range now {
+		if !slices.Contains(old, e) {
+			if err := tx.put(entryKey(c.name, e, key), nil); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // Delete removes a record and its index entries; a missing one is no error.
@@ -146,68 +176,8 @@ func (c Collection[T]) Delete(tx *Tx, key string) error {
 	if err != nil {
 		return ignoreMissing(err)
 	}
-	for _, e := range old.Entries {
-		if err := tx.Delete(c.entryKey(e, key)); err != nil {
-			return err
-		}
+	if err := c.reindex(tx, key, old.Entries, nil); err != nil {
+		return err
 	}
-	return tx.Delete(c.recordKey(key))
-}
-
-// List yields the records in key order. From and Prefix of the range are keys
-// of the collection.
-func (c Collection[T]) List(tx *Tx, r Range) iter.Seq2[T, error] {
-	base := c.recordKey("")
-	in := Range{Prefix: append(slices.Clone(base), r.Prefix...), Reverse: r.Reverse, Limit: r.Limit}
-	if r.From != nil {
-		in.From = append(slices.Clone(base), r.From...)
-	}
-	return func(yield func(T, error) bool) {
-		for rec, err := range tx.Scan(in) {
-			var v T
-			if err == nil {
-				key := string(rec.Key[len(base):])
-				var s stored
-				if s, err = c.parse(key, rec.Value); err == nil {
-					v, err = c.decode(key, s)
-				}
-			}
-			if !yield(v, err) || err != nil {
-				return
-			}
-		}
-	}
-}
-
-// By yields the records that an index has under value, in key order.
-func (c Collection[T]) By(tx *Tx, index, value string) iter.Seq2[T, error] {
-	return c.follow(tx, Range{Prefix: []byte("x/" + c.name + "/" + index + "/" + value + "\x00"), KeysOnly: true}, "")
-}
-
-// UpTo yields the records whose indexed value is at most last, in the order of
-// the values.
-func (c Collection[T]) UpTo(tx *Tx, index, last string) iter.Seq2[T, error] {
-	prefix := "x/" + c.name + "/" + index + "/"
-	return c.follow(tx, Range{Prefix: []byte(prefix), KeysOnly: true}, prefix+last+"\x00\xff")
-}
-
-func (c Collection[T]) follow(tx *Tx, r Range, end string) iter.Seq2[T, error] {
-	return func(yield func(T, error) bool) {
-		for rec, err := range tx.Scan(r) {
-			var v T
-			if err == nil {
-				if end != "" && string(rec.Key) > end {
-					return
-				}
-				k := string(rec.Key)
-				key := k[strings.LastIndexByte(k, 0)+1:]
-				if v, err = c.Get(tx, key); errors.Is(err, ErrNotFound) {
-					err = fmt.Errorf("%w: an index of %s names %q, which is missing", ErrCorrupt, c.name, key)
-				}
-			}
-			if !yield(v, err) || err != nil {
-				return
-			}
-		}
-	}
+	return tx.remove(c.recordKey(key))
 }

@@ -12,11 +12,12 @@ const partSize = 60 << 10
 const maxLarge = 900 << 10
 
 func partKey(key []byte, i int) []byte {
-	return binary.BigEndian.AppendUint16(append(append([]byte(nil), key...), 0, 'p'), uint16(i))
+	return binary.BigEndian.AppendUint16(append([]byte{spacePart}, key...), uint16(i))
 }
 
-// PutLarge writes a value of up to 900 KiB under key, in parts where needed.
-// Only [GetLarge] and [DeleteLarge] read and remove it.
+// PutLarge writes a value of up to 900 KiB under key, in parts where needed,
+// and counts as one record. The key is at most [MaxKey]-2 bytes. Only
+// [GetLarge] and [DeleteLarge] read and remove it.
 func PutLarge(tx *Tx, key, value []byte) error {
 	if len(value) > maxLarge {
 		return fmt.Errorf("%w: %d bytes under %q (at most %d)", ErrTooLarge, len(value), key, maxLarge)
@@ -31,14 +32,14 @@ func PutLarge(tx *Tx, key, value []byte) error {
 		if i == 0 {
 			err = tx.Put(key, append(binary.BigEndian.AppendUint16(nil, uint16(n)), part...))
 		} else {
-			err = tx.Put(partKey(key, i), part)
+			err = tx.put(partKey(key, i), part)
 		}
 		if err != nil {
 			return err
 		}
 	}
 	for i := n; i < before; i++ {
-		if err := tx.Delete(partKey(key, i)); err != nil {
+		if err := tx.remove(partKey(key, i)); err != nil {
 			return err
 		}
 	}
@@ -68,7 +69,7 @@ func GetLarge(tx *Tx, key []byte) ([]byte, error) {
 	}
 	out := head[2:]
 	for i := 1; i < int(binary.BigEndian.Uint16(head)); i++ {
-		part, err := tx.Get(partKey(key, i))
+		part, err := tx.get(partKey(key, i))
 		if err != nil {
 			return nil, fmt.Errorf("%w: part %d of %q: %v", ErrCorrupt, i, key, err)
 		}
@@ -84,9 +85,26 @@ func DeleteLarge(tx *Tx, key []byte) error {
 		return err
 	}
 	for i := 1; i < n; i++ {
-		if err := tx.Delete(partKey(key, i)); err != nil {
+		if err := tx.remove(partKey(key, i)); err != nil {
 			return err
 		}
 	}
 	return tx.Delete(key)
+}
+
+// checkPart says whether a part belongs to a value that is whole.
+func checkPart(tx *Tx, rest []byte) error {
+	cut := len(rest) - 2
+	if cut < 1 {
+		return fmt.Errorf("%w: it belongs to nothing", ErrCorrupt)
+	}
+	n, err := parts(tx, rest[:cut])
+	if err != nil {
+		return err
+	}
+	if i := int(binary.BigEndian.Uint16(rest[cut:])); i >= n {
+		return fmt.Errorf("%w: it is left over, the value has %d parts", ErrCorrupt, n)
+	}
+	_, err = GetLarge(tx, rest[:cut])
+	return err
 }

@@ -1,27 +1,35 @@
 // Package store is where things rest: ordered byte keys, serialisable
 // transactions that are durable when they return, typed collections with
-// indexes, and a journal that cannot be shortened unnoticed. It is the one
-// door to Badger; no exported name mentions it.
+// indexes, larger blobs beside them, and a journal that cannot be shortened
+// unnoticed. It is the one door to Badger; no exported name mentions it.
+//
+// # What is kept, and what someone who alters it gains
+//
+//	FORMAT   version and a check of the key; altered: the store refuses to open
+//	HEAD     how many commits and facts there were, under a MAC; altered: refused
+//	LOCK     the process that holds the directory
+//	engine/  the records, each sealed together with its key; an altered one is
+//	         an [ErrCorrupt] that names it, a missing end is an [ErrTruncated]
+//	blobs/   larger contents, each under its SHA-256, sealed in pieces
+//
+// Without [Options.Key] the seals tell accidents, not an attacker. With it,
+// putting back an older copy of the whole directory is the one alteration that
+// cannot be seen from inside: compare [Stats] with a figure kept elsewhere.
 package store
 
 import (
 	"cmp"
 	"context"
-	"crypto/aes"
-	"crypto/cipher"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/dgraph-io/badger/v4"
-	"github.com/dgraph-io/badger/v4/options"
 )
 
 var (
@@ -38,25 +46,23 @@ var (
 	// ErrNoSpace says that a write was refused to keep the free-space reserve.
 	// Reading goes on, and writing resumes when there is room.
 	ErrNoSpace = errors.New("disk is full")
-	// ErrCorrupt says that a record is not what was written.
+	// ErrCorrupt says that something is not what was written.
 	ErrCorrupt = errors.New("record is damaged")
-	// ErrTruncated says that the journal is shorter than it was.
-	ErrTruncated = errors.New("journal was shortened")
+	// ErrTruncated says that less is there than was acknowledged.
+	ErrTruncated = errors.New("store was shortened")
 	// ErrTooLarge says that a key, value or transaction exceeds its bound.
 	ErrTooLarge = errors.New("too large for the store")
-	// ErrClosed says that the store is closed.
+	// ErrReadOnly says that a view, or a store opened to be read, cannot write.
+	ErrReadOnly = errors.New("store is open for reading only")
+	// ErrClosed says that the store, or the transaction, is over.
 	ErrClosed = errors.New("store is closed")
 )
 
-// Bounds. A larger value is kept in parts by [PutLarge].
+// Bounds in bytes. A larger value is kept in parts by [PutLarge], or as a blob.
 const (
 	MaxKey   = 1 << 10
 	MaxValue = 64<<10 - 64
 )
-
-// formatVersion is the version of what is written; a directory of a higher one
-// is refused. It is also given to the engine, which checks it on its own.
-const formatVersion = 1
 
 // Options open a store. Zero fields mean the defaults.
 type Options struct {
@@ -66,6 +72,8 @@ type Options struct {
 	// ReserveBytes is the free space below which nothing is written. Default
 	// 64 MiB; a full disk would end the process inside a memory map.
 	ReserveBytes int64
+	// ReadOnly opens a store that was closed properly, beside other readers.
+	ReadOnly bool
 	// Now tells the time. Default [time.Now].
 	Now func() time.Time
 	// Log receives warnings of the engine. Default: none.
@@ -74,221 +82,183 @@ type Options struct {
 	GCEvery time.Duration
 }
 
-// DB is an open store. It is safe for concurrent use.
-type DB struct {
-	bg      *badger.DB
-	dir     string // empty in memory
-	opt     Options
-	aead    cipher.AEAD
-	writes  chan *request
-	quit    chan struct{}
-	wg      sync.WaitGroup
-	closing sync.Once
-	closed  error
-	head    *headFile
-	journal journalHead // owned by the writer goroutine after Open
-	freeFn  func(dir string) (int64, error)
-}
-
-// Open opens or makes the store in dir.
-func Open(dir string, o Options) (*DB, error) {
+func (o Options) filled() Options {
 	o.ReserveBytes = cmp.Or(o.ReserveBytes, 64<<20)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("opening the store: %w", err)
-	}
-	if err := checkFormat(dir); err != nil {
-		return nil, err
-	}
-	bg, err := openEngine(dir, o)
-	if err != nil {
-		return nil, err
-	}
-	if err := writeFormat(dir); err != nil {
-		return nil, errors.Join(err, bg.Close())
-	}
-	return start(bg, dir, o)
-}
-
-// OpenMemory opens an empty store that is gone when it is closed.
-func OpenMemory(o Options) (*DB, error) {
-	bg, err := badger.Open(tuned(badger.DefaultOptions("").WithInMemory(true), o).WithValueThreshold(1 << 20)) // there is no value log
-	if err != nil {
-		return nil, fmt.Errorf("opening a store in memory: %v", err)
-	}
-	return start(bg, "", o)
-}
-
-func start(bg *badger.DB, dir string, o Options) (*DB, error) {
+	o.GCEvery = cmp.Or(o.GCEvery, 5*time.Minute)
 	if o.Now == nil {
 		o.Now = time.Now
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	o.GCEvery = cmp.Or(o.GCEvery, 5*time.Minute)
-	db := &DB{bg: bg, dir: dir, opt: o, writes: make(chan *request, 1024), quit: make(chan struct{}), freeFn: freeSpace}
-	var err error
-	if db.aead, err = recordAEAD(o.Key); err == nil {
-		err = db.openJournal()
+	return o
+}
+
+// DB is an open store. It is safe for concurrent use.
+type DB struct {
+	bg      *badger.DB
+	dir     string // empty in memory
+	opt     Options
+	seal    sealer
+	writes  chan *request
+	quit    chan struct{}
+	wg      sync.WaitGroup
+	lock    io.Closer
+	head    *headFile
+	state   state // owned by the writer goroutine after opening, as is doubt
+	doubt   bool  // a commit failed and may have happened
+	watch   manifestWatch
+	blobs   blobStore
+	keep    sync.RWMutex // held by backups, against the deletion of blobs
+	refused error        // why a store opened for Fsck is not to be written
+	freeFn  func(dir string) (int64, error)
+
+	mu      sync.Mutex // guards what follows
+	idle    *sync.Cond
+	using   int
+	closing bool
+	closed  error
+	done    chan struct{}
+}
+
+// Open opens the store in dir, or makes one where dir is missing or empty.
+// The error wraps [ErrLocked], [ErrNewerVersion], [ErrWrongKey], [ErrNoSpace],
+// [ErrCorrupt] or [ErrTruncated]; nothing is changed by an opening refused for
+// the first four.
+func Open(dir string, o Options) (*DB, error) { return openDisk(dir, o.filled(), strict) }
+
+// strictness says whether a store that lacks acknowledged writes opens.
+type strictness int
+
+const (
+	strict  strictness = iota
+	lenient            // for Fsck: what is missing is reported, not refused
+)
+
+func openDisk(dir string, o Options, s strictness) (_ *DB, err error) {
+	seal, err := newSealer(o.Key)
+	if err != nil {
+		return nil, err
+	}
+	lock, err := takeDir(dir, o.ReadOnly)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, lock.Close())
+		}
+	}()
+	if err := layOut(dir, seal, o.ReadOnly); err != nil {
+		return nil, err
+	}
+	head, err := openHead(filepath.Join(dir, headName), seal, o.ReadOnly)
+	if err != nil {
+		return nil, err
+	}
+	db := &DB{dir: dir, opt: o, seal: seal, lock: lock, head: head, freeFn: freeSpace}
+	db.watch, err = openEngineFiles(filepath.Join(dir, engineDir), head.last)
+	if err == nil {
+		db.bg, err = openEngine(filepath.Join(dir, engineDir), o, seal)
 	}
 	if err != nil {
-		return nil, errors.Join(err, bg.Close())
+		return nil, errors.Join(err, head.close())
 	}
-	db.wg.Go(db.writer)
-	if dir != "" {
-		db.wg.Go(db.collectGarbage)
+	if db.blobs, err = openBlobDir(filepath.Join(dir, blobDir), seal, o.ReadOnly); err == nil {
+		err = db.begin(s)
+	}
+	if err != nil {
+		return nil, errors.Join(err, db.bg.Close(), head.close())
 	}
 	return db, nil
 }
 
-func recordAEAD(key []byte) (cipher.AEAD, error) {
-	if key == nil {
-		key = make([]byte, 32) // detects damage; hides nothing
-	}
-	block, err := aes.NewCipher(key)
+// OpenMemory opens an empty store that is gone when it is closed.
+func OpenMemory(o Options) (*DB, error) {
+	seal, err := newSealer(o.Key)
 	if err != nil {
-		return nil, fmt.Errorf("opening the store: %w", err)
+		return nil, err
 	}
-	return cipher.NewGCM(block)
+	o = o.filled()
+	o.ReadOnly = false
+	db := &DB{opt: o, seal: seal, head: &headFile{}, blobs: newMemoryBlobs(), freeFn: freeSpace}
+	if db.bg, err = openMemoryEngine(o, seal); err != nil {
+		return nil, err
+	}
+	if err := db.begin(strict); err != nil {
+		return nil, errors.Join(err, db.bg.Close())
+	}
+	return db, nil
 }
 
-// tuned sets what DESIGN.md §5 measured: synced writes, one version, small
-// memory, values above 1 KB in the value log.
-func tuned(b badger.Options, o Options) badger.Options {
-	b = b.WithSyncWrites(true).WithDetectConflicts(true).WithNumVersionsToKeep(1).
-		WithMemTableSize(16 << 20).WithNumMemtables(2).WithNumLevelZeroTables(2).WithNumLevelZeroTablesStall(6).
-		WithBlockCacheSize(8 << 20).WithIndexCacheSize(8 << 20).WithValueThreshold(1 << 10).
-		WithValueLogFileSize(64 << 20).WithBaseTableSize(4 << 20).WithCompression(options.None).
-		WithNumCompactors(2).WithMetricsEnabled(false).WithExternalMagic(formatVersion).WithLogger(engineLog{o.Log})
-	if o.Key != nil {
-		b = b.WithEncryptionKey(o.Key).WithEncryptionKeyRotationDuration(30 * 24 * time.Hour)
+// begin compares what the engine holds with the head and starts the writer.
+func (db *DB) begin(s strictness) error {
+	db.writes, db.quit, db.done = make(chan *request, 1024), make(chan struct{}), make(chan struct{})
+	db.idle = sync.NewCond(&db.mu)
+	if db.refused = db.checkState(); db.refused != nil && s == strict {
+		return db.refused
 	}
-	return b
-}
-
-// openEngine opens Badger and translates its errors. Files of no length, left
-// by a crash at a bad moment, are swept and opening is tried once more.
-func openEngine(dir string, o Options) (*badger.DB, error) {
-	b := tuned(badger.DefaultOptions(dir), o)
-	bg, err := badger.Open(b)
-	if err == nil {
-		return bg, nil
+	if !db.writable() {
+		return nil
 	}
-	if translated := translate(dir, err); translated != nil {
-		return nil, translated
-	}
-	swept, sweepErr := sweepEmpty(dir)
-	if sweepErr == nil && swept > 0 {
-		if bg, again := badger.Open(b); again == nil {
-			return bg, nil
+	if db.dir != "" {
+		if err := db.saveHead(); err != nil && !errors.Is(err, ErrNoSpace) {
+			return err
 		}
+		db.wg.Go(db.collectGarbage)
 	}
-	return nil, fmt.Errorf("%w: opening the store in %s: %v; restore it from a backup, or run fsck", ErrCorrupt, dir, err)
-}
-
-func translate(dir string, err error) error {
-	switch text := err.Error(); {
-	case strings.Contains(text, "acquire directory lock"):
-		return fmt.Errorf("%w: %s%s; stop that process first", ErrLocked, dir, lockOwner(dir))
-	case errors.Is(err, badger.ErrEncryptionKeyMismatch):
-		return fmt.Errorf("%w: %s", ErrWrongKey, dir)
-	case errors.Is(err, syscall.ENOSPC):
-		return fmt.Errorf("%w: %s: make room, then try again", ErrNoSpace, dir)
-	case errors.Is(err, os.ErrPermission):
-		return fmt.Errorf("opening the store: %v", err)
-	}
+	db.wg.Go(db.writer)
 	return nil
 }
 
-func lockOwner(dir string) string {
-	raw, err := os.ReadFile(filepath.Join(dir, "LOCK"))
-	if err != nil {
-		return ""
-	}
-	if pid, err := strconv.Atoi(strings.TrimSpace(string(raw))); err == nil {
-		return fmt.Sprintf(" (process %d)", pid)
-	}
-	return ""
-}
+// writable says whether there is a writer, and a head to tell.
+func (db *DB) writable() bool { return !db.opt.ReadOnly && db.refused == nil }
 
-func sweepEmpty(dir string) (int, error) {
-	n := 0
-	for _, pattern := range []string{"*.mem", "*.vlog"} {
-		files, err := filepath.Glob(filepath.Join(dir, pattern))
-		if err != nil {
-			return n, err
-		}
-		for _, f := range files {
-			if st, err := os.Stat(f); err == nil && st.Size() == 0 {
-				if err := os.Remove(f); err != nil {
-					return n, err
-				}
-				n++
-			}
-		}
+// enter counts a caller in, so that Close waits for it.
+func (db *DB) enter() error {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	if db.closing {
+		return ErrClosed
 	}
-	return n, nil
-}
-
-const formatFile = "FORMAT"
-
-func checkFormat(dir string) error {
-	raw, err := os.ReadFile(filepath.Join(dir, formatFile))
-	if errors.Is(err, os.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("opening the store: %w", err)
-	}
-	v, err := strconv.Atoi(strings.TrimSpace(string(raw)))
-	switch {
-	case err != nil:
-		return fmt.Errorf("%w: %s holds no version", ErrCorrupt, filepath.Join(dir, formatFile))
-	case v > formatVersion:
-		return fmt.Errorf("%w: %s has format %d, this program knows %d; use the newer program", ErrNewerVersion, dir, v, formatVersion)
-	}
+	db.using++
 	return nil
 }
 
-func writeFormat(dir string) error {
-	path := filepath.Join(dir, formatFile)
-	if _, err := os.Stat(path); err == nil {
-		return nil
+func (db *DB) leave() {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	if db.using--; db.using == 0 {
+		db.idle.Broadcast()
 	}
-	return os.WriteFile(path, []byte(strconv.Itoa(formatVersion)+"\n"), 0o600)
 }
 
-func freeSpace(dir string) (int64, error) {
-	var st syscall.Statfs_t
-	if err := syscall.Statfs(dir, &st); err != nil {
-		return 0, err
-	}
-	return int64(st.Bavail) * st.Bsize, nil
-}
-
-// Close waits for writes under way and closes the store. Closing twice is not
-// an error.
+// Close waits for the transactions under way and closes the store. Closing
+// twice is not an error. It must not be called from within a transaction.
 func (db *DB) Close() error {
-	db.closing.Do(func() {
-		close(db.quit)
-		db.wg.Wait()
-		db.closed = errors.Join(db.bg.Close(), db.head.close())
-	})
-	return db.closed
-}
-
-func (db *DB) collectGarbage() {
-	t := time.NewTicker(db.opt.GCEvery)
-	defer t.Stop()
-	for {
-		select {
-		case <-db.quit:
-			return
-		case <-t.C:
-			for db.bg.RunValueLogGC(0.5) == nil { // an error says that nothing is left to rewrite
-			}
-		}
+	db.mu.Lock()
+	if db.closing {
+		db.mu.Unlock()
+		<-db.done
+		return db.closed
 	}
+	db.closing = true
+	for db.using > 0 {
+		db.idle.Wait()
+	}
+	db.mu.Unlock()
+	close(db.quit)
+	db.wg.Wait()
+	errs := []error{db.bg.Close()}
+	if db.dir != "" {
+		if db.writable() {
+			errs = append(errs, db.saveHead()) // the engine has moved records into tables
+		}
+		errs = append(errs, db.head.close(), db.lock.Close())
+	}
+	db.closed = errors.Join(errs...)
+	close(db.done)
+	return db.closed
 }
 
 // View runs fn over a consistent snapshot.
@@ -296,52 +266,66 @@ func (db *DB) View(ctx context.Context, fn func(*Tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	select {
-	case <-db.quit:
-		return ErrClosed
-	default:
+	if err := db.enter(); err != nil {
+		return err
 	}
+	defer db.leave()
 	txn := db.bg.NewTransaction(false)
 	defer txn.Discard()
-	return fn(&Tx{db: db, txn: txn})
+	tx := &Tx{db: db, txn: txn}
+	defer tx.end()
+	return fn(tx)
 }
 
 // Stats tell how large a store is.
 type Stats struct {
-	Bytes, Free int64
-	Journal     uint64
+	Bytes   int64  // on disk, without blobs
+	Free    int64  // room left on the disk; 0 in memory
+	Records uint64 // records and members of collections
+	Commits uint64 // commits since the store was made
+	Journal uint64 // facts of the journal
 }
 
-// Stats returns sizes; Free is the room left on the disk.
+// Stats returns sizes and counts.
 func (db *DB) Stats() (Stats, error) {
-	lsm, vlog := db.bg.Size()
-	s := Stats{Bytes: lsm + vlog}
-	if db.dir != "" {
-		var err error
-		if s.Free, err = db.freeFn(db.dir); err != nil {
-			return s, err
-		}
-	}
+	var s Stats
 	err := db.View(context.Background(), func(tx *Tx) error {
-		h, err := tx.lastFact()
-		s.Journal = h.seq
+		st, err := tx.state()
+		s.Records, s.Commits, s.Journal = st.records, st.commits, st.facts
 		return err
 	})
+	if err != nil {
+		return s, err
+	}
+	if db.dir == "" {
+		lsm, vlog := db.bg.Size()
+		s.Bytes = lsm + vlog
+		return s, nil
+	}
+	if s.Bytes, err = allocated(filepath.Join(db.dir, engineDir)); err != nil {
+		return s, fmt.Errorf("measuring the store: %w", err)
+	}
+	s.Free, err = db.freeFn(db.dir)
 	return s, err
 }
 
-// engineLog passes Badger's warnings on.
-type engineLog struct{ log *slog.Logger }
-
-func (l engineLog) Errorf(f string, a ...any) { l.say(slog.LevelError, f, a...) }
-func (l engineLog) Warningf(f string, a ...any) {
-	l.say(slog.LevelWarn, f, a...)
-}
-func (l engineLog) Infof(string, ...any)  {}
-func (l engineLog) Debugf(string, ...any) {}
-
-func (l engineLog) say(level slog.Level, f string, a ...any) {
-	if l.log != nil {
-		l.log.Log(context.Background(), level, "store engine", "err", strings.TrimSpace(fmt.Sprintf(f, a...)))
+// allocated adds up what the files of a folder take on disk; the engine's
+// files are longer than what they hold.
+func allocated(dir string) (int64, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return 0, err
 	}
+	var n int64
+	for _, e := range entries {
+		info, err := e.Info()
+		if errors.Is(err, os.ErrNotExist) {
+			continue // compacted away meanwhile
+		}
+		if err != nil {
+			return n, err
+		}
+		n += onDisk(info)
+	}
+	return n, nil
 }

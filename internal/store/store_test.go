@@ -101,7 +101,7 @@ func TestAnotherKeyAndANewerFormatAreTold(t *testing.T) {
 	if _, err := store.Open(dir, store.Options{Key: bytes.Repeat([]byte{8}, 32)}); !errors.Is(err, store.ErrWrongKey) {
 		t.Errorf("another key: %v", err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, "FORMAT"), []byte("2\n"), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "FORMAT"), store.FormatText(2, testKey), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := store.Open(dir, store.Options{Key: testKey}); !errors.Is(err, store.ErrNewerVersion) {

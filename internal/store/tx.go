@@ -2,11 +2,8 @@ package store
 
 import (
 	"bytes"
-	"crypto/rand"
 	"errors"
 	"fmt"
-	"iter"
-	"slices"
 
 	"github.com/dgraph-io/badger/v4"
 )
@@ -14,34 +11,27 @@ import (
 // Tx is a transaction: a snapshot, and in [DB.Update] its own writes over it.
 // It must not be used after its function has returned, nor by two goroutines.
 type Tx struct {
-	db      *DB
-	txn     *badger.Txn
-	over    map[string]*write // nil in a View
-	journal journalHead
-}
-
-type write struct {
-	value []byte
-	gone  bool
+	db    *DB
+	txn   *badger.Txn
+	group *layer // of the callers before, in the same commit
+	own   *layer // nil in a View
+	facts uint64 // the journal's end
+	hash  [32]byte
+	open  []*badger.Iterator
+	over  bool
 }
 
 // Record is a key with its value; Value is nil when only keys were asked for.
 type Record struct{ Key, Value []byte }
 
-// Range selects records in key order. From is the first key (within Prefix);
-// a reverse scan starts there and goes down, or at the end when From is nil.
-type Range struct {
-	Prefix, From []byte
-	Reverse      bool
-	Limit        int // 0: all
-	KeysOnly     bool
+// end closes what the caller left open, and the transaction to further use.
+func (tx *Tx) end() {
+	tx.over = true
+	for _, it := range tx.open {
+		it.Close()
+	}
+	tx.open = nil
 }
-
-// Spaces of the engine's keys.
-const (
-	spaceData    = 'd'
-	spaceJournal = 'j'
-)
 
 func dataKey(key []byte) []byte { return append([]byte{spaceData}, key...) }
 
@@ -50,181 +40,115 @@ func dataKey(key []byte) []byte { return append([]byte{spaceData}, key...) }
 func (tx *Tx) Get(key []byte) ([]byte, error) { return tx.get(dataKey(key)) }
 
 func (tx *Tx) get(key []byte) ([]byte, error) {
-	if w, ok := tx.over[string(key)]; ok {
-		if w.gone {
-			return nil, fmt.Errorf("%w: %q", ErrNotFound, key[1:])
+	if tx.over {
+		return nil, fmt.Errorf("%w: the transaction has ended", ErrClosed)
+	}
+	for _, l := range []*layer{tx.own, tx.group} {
+		if l == nil {
+			continue
 		}
-		return bytes.Clone(w.value), nil
+		if w, ok := l.writes[string(key)]; ok {
+			if w.gone {
+				return nil, fmt.Errorf("%w: %s", ErrNotFound, describe(key))
+			}
+			return bytes.Clone(w.value), nil
+		}
 	}
 	item, err := tx.txn.Get(key)
 	if errors.Is(err, badger.ErrKeyNotFound) {
-		return nil, fmt.Errorf("%w: %q", ErrNotFound, key[1:])
+		return nil, fmt.Errorf("%w: %s", ErrNotFound, describe(key))
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%w: %q: %v", ErrCorrupt, key[1:], err)
+		return nil, fmt.Errorf("%w: %s: %v", ErrCorrupt, describe(key), err)
 	}
-	return tx.read(item)
+	return tx.read(item, key)
 }
 
-func (tx *Tx) read(item *badger.Item) ([]byte, error) {
-	var out []byte
-	err := item.Value(func(v []byte) (err error) {
-		out, err = tx.db.openRecord(item.Key(), v)
+// read opens the seal of an item. A damaged log can make the engine stumble;
+// that is contained.
+func (tx *Tx) read(item *badger.Item, key []byte) (out []byte, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%w: %s: the engine gave up: %v", ErrCorrupt, describe(key), p)
+		}
+	}()
+	err = item.Value(func(v []byte) (err error) {
+		out, err = tx.db.seal.openRecord(key, v)
 		return err
 	})
 	if err != nil && !errors.Is(err, ErrCorrupt) {
-		err = fmt.Errorf("%w: %q: %v", ErrCorrupt, item.Key()[1:], err)
+		err = fmt.Errorf("%w: %s: %v", ErrCorrupt, describe(key), err)
 	}
 	return out, err
 }
 
-// sealRecord binds a value to its key: AES-256-GCM with the key as additional
-// data, so that neither a flipped bit nor a value moved elsewhere is believed.
-func (db *DB) sealRecord(key, value []byte) []byte {
-	n := db.aead.NonceSize()
-	out := make([]byte, n, n+len(value)+db.aead.Overhead())
-	rand.Read(out) // never fails (crypto/rand)
-	return db.aead.Seal(out, out, value, key)
-}
-
-func (db *DB) openRecord(key, sealed []byte) ([]byte, error) {
-	n := db.aead.NonceSize()
-	if len(sealed) < n {
-		return nil, fmt.Errorf("%w: %q is cut", ErrCorrupt, key[1:])
-	}
-	out, err := db.aead.Open(nil, sealed[:n], sealed[n:], key)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %q was altered", ErrCorrupt, key[1:])
-	}
-	return out, nil
-}
-
 // Put writes value under key. The error wraps [ErrTooLarge].
-func (tx *Tx) Put(key, value []byte) error {
+func (tx *Tx) Put(key, value []byte) error { return tx.put(dataKey(key), value) }
+
+// Delete removes the record under key; a missing one is no error. A deletion
+// is for tidiness, never for security: the content stays in the log until it
+// is collected, and an old copy of the directory brings the record back. What
+// must stay revoked or forbidden is a record that says so.
+func (tx *Tx) Delete(key []byte) error { return tx.remove(dataKey(key)) }
+
+func (tx *Tx) put(key, value []byte) error {
 	if err := tx.writable(key); err != nil {
 		return err
 	}
 	if len(value) > MaxValue {
-		return fmt.Errorf("%w: value of %q has %d bytes (at most %d)", ErrTooLarge, key, len(value), MaxValue)
+		return fmt.Errorf("%w: the value of %s has %d bytes (at most %d)", ErrTooLarge, describe(key), len(value), MaxValue)
 	}
-	tx.over[string(dataKey(key))] = &write{value: bytes.Clone(value)}
+	tx.own.set(string(key), write{value: append([]byte{}, value...)})
 	return nil
 }
 
-// Delete removes the record under key; a missing one is no error. A deletion
-// is for tidiness: an old copy of the directory brings the record back.
-func (tx *Tx) Delete(key []byte) error {
+func (tx *Tx) remove(key []byte) error {
 	if err := tx.writable(key); err != nil {
 		return err
 	}
-	tx.over[string(dataKey(key))] = &write{gone: true}
+	tx.own.set(string(key), write{gone: true})
 	return nil
 }
 
 func (tx *Tx) writable(key []byte) error {
-	if tx.over == nil {
-		return errors.New("a view cannot write")
-	}
-	if len(key) == 0 || len(key) > MaxKey {
-		return fmt.Errorf("%w: a key of %d bytes (1 to %d)", ErrTooLarge, len(key), MaxKey)
+	switch {
+	case tx.over:
+		return fmt.Errorf("%w: the transaction has ended", ErrClosed)
+	case tx.own == nil:
+		return ErrReadOnly
+	case len(key) < 2 || len(key) > MaxKey+1: // with the byte of its space
+		return fmt.Errorf("%w: a key of %d bytes (1 to %d)", ErrTooLarge, len(key)-1, MaxKey)
 	}
 	return nil
 }
 
-// Scan yields the records of a range in key order, the transaction's own
-// writes among them. It stops after yielding an error.
-func (tx *Tx) Scan(r Range) iter.Seq2[Record, error] {
-	return func(yield func(Record, error) bool) {
-		n := 0
-		for rec, err := range tx.scan(dataKey(r.Prefix), r) {
-			if err == nil {
-				rec.Key = rec.Key[1:]
-			}
-			if !yield(rec, err) || err != nil {
-				return
-			}
-			if n++; r.Limit > 0 && n >= r.Limit {
-				return
-			}
-		}
+var stateKey = []byte{spaceState, 's'}
+
+// state reads the counts as the snapshot has them.
+func (tx *Tx) state() (state, error) {
+	raw, err := tx.get(stateKey)
+	if errors.Is(err, ErrNotFound) {
+		return state{}, nil
 	}
+	if err != nil {
+		return state{}, err
+	}
+	return decodeState(raw)
 }
 
-// scan merges the engine's records with the overlay's.
-func (tx *Tx) scan(prefix []byte, r Range) iter.Seq2[Record, error] {
-	return func(yield func(Record, error) bool) {
-		opt := badger.DefaultIteratorOptions
-		opt.Prefix, opt.Reverse, opt.PrefetchValues = prefix, r.Reverse, false
-		it := tx.txn.NewIterator(opt)
-		defer it.Close()
-		start := startKey(prefix, r)
-		it.Seek(start)
-		mine := tx.overlay(prefix, start, r.Reverse)
-		before := func(a, b []byte) bool {
-			c := bytes.Compare(a, b)
-			return c < 0 && !r.Reverse || c > 0 && r.Reverse
+// checkSpaces looks for keys that nobody wrote, which a log decrypted with a
+// damaged header gives.
+func (tx *Tx) checkSpaces() error {
+	opt := badger.DefaultIteratorOptions
+	opt.PrefetchValues = false
+	it := tx.txn.NewIterator(opt)
+	defer it.Close()
+	for it.Seek([]byte{0}); it.Valid(); {
+		k := it.Item().Key()
+		if !bytes.Contains(spaces, k[:1]) {
+			return fmt.Errorf("%w: %s holds a key that was never written; restore the directory from a backup", ErrCorrupt, tx.db.dir)
 		}
-		for {
-			var under []byte
-			if it.Valid() {
-				under = it.Item().KeyCopy(nil)
-			}
-			if len(mine) > 0 && (under == nil || !before(under, []byte(mine[0]))) {
-				key := []byte(mine[0])
-				if bytes.Equal(key, under) {
-					it.Next()
-				}
-				w := tx.over[mine[0]]
-				mine = mine[1:]
-				if w.gone {
-					continue
-				}
-				if !yield(Record{key, bytes.Clone(w.value)}, nil) {
-					return
-				}
-				continue
-			}
-			if under == nil {
-				return
-			}
-			rec := Record{Key: under}
-			var err error
-			if !r.KeysOnly {
-				rec.Value, err = tx.read(it.Item())
-			}
-			if !yield(rec, err) || err != nil {
-				return
-			}
-			it.Next()
-		}
+		it.Seek([]byte{k[0] + 1})
 	}
-}
-
-func startKey(prefix []byte, r Range) []byte {
-	switch {
-	case r.From != nil && bytes.HasPrefix(append([]byte{prefix[0]}, r.From...), prefix):
-		return append([]byte{prefix[0]}, r.From...)
-	case r.Reverse:
-		return append(bytes.Clone(prefix), bytes.Repeat([]byte{0xff}, MaxKey)...)
-	}
-	return prefix
-}
-
-// overlay returns the own keys of a range, in the order of the scan.
-func (tx *Tx) overlay(prefix, start []byte, reverse bool) []string {
-	var keys []string
-	for k := range tx.over {
-		if !bytes.HasPrefix([]byte(k), prefix) {
-			continue
-		}
-		if c := bytes.Compare([]byte(k), start); c < 0 && !reverse || c > 0 && reverse {
-			continue
-		}
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	if reverse {
-		slices.Reverse(keys)
-	}
-	return keys
+	return nil
 }

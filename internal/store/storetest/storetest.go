@@ -26,6 +26,17 @@ func Run(t *testing.T, open func(t *testing.T) *store.DB) {
 		"a panic is an error and writing goes on":    panics,
 		"facts are numbered and chained":             facts,
 		"a transaction that is too large is refused": tooLarge,
+		"a scan sees the records as it began":        scanning,
+		"scans may be nested and abandoned":          nested,
+		"ranges begin and end where they say":        ranges,
+		"a transaction ends with its function":       ended,
+		"a function that ends its goroutine is told": goexit,
+		"a caller may leave the queue":               cancelled,
+		"updates are serialisable":                   serialisable,
+		"counts follow the records":                  counts,
+		"a closed store says so":                     closed,
+		"blobs come back whole":                      blobs,
+		"a backup is restored as it was":             backup,
 	} {
 		t.Run(name, func(t *testing.T) { part(t, open(t)) })
 	}

@@ -1,0 +1,169 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/dgraph-io/badger/v4"
+	"github.com/dgraph-io/badger/v4/options"
+)
+
+const valueLogFile = 64 << 20
+
+// tuned sets what was measured: synced writes, conflicts detected, one version
+// kept, small memory, values above 1 KB in the value log, and every table and
+// block checked against its checksum.
+func tuned(b badger.Options, s sealer, log *engineLog) badger.Options {
+	b = b.WithSyncWrites(true).WithDetectConflicts(true).WithNumVersionsToKeep(1).
+		WithMemTableSize(16 << 20).WithNumMemtables(2).WithNumLevelZeroTables(2).WithNumLevelZeroTablesStall(6).
+		WithBlockCacheSize(8 << 20).WithIndexCacheSize(8 << 20).WithValueThreshold(1 << 10).
+		WithValueLogFileSize(valueLogFile).WithBaseTableSize(4 << 20).WithCompression(options.None).
+		WithChecksumVerificationMode(options.OnTableAndBlockRead).
+		WithNumCompactors(2).WithMetricsEnabled(false).WithExternalMagic(formatVersion).WithLogger(log)
+	if s.engine != nil {
+		b = b.WithEncryptionKey(s.engine).WithEncryptionKeyRotationDuration(30 * 24 * time.Hour)
+	}
+	return b
+}
+
+func openMemoryEngine(o Options, s sealer) (*badger.DB, error) {
+	b := tuned(badger.DefaultOptions("").WithInMemory(true), s, &engineLog{log: o.Log})
+	bg, err := badger.Open(b.WithValueThreshold(1 << 20)) // there is no value log
+	if err != nil {
+		return nil, fmt.Errorf("opening a store in memory: %v", err)
+	}
+	return bg, nil
+}
+
+// openEngine opens Badger and translates its errors. Files of no length, left
+// by a crash at a bad moment, are swept and opening is tried once more.
+func openEngine(dir string, o Options, s sealer) (*badger.DB, error) {
+	log := &engineLog{log: o.Log}
+	b := tuned(badger.DefaultOptions(dir), s, log).WithReadOnly(o.ReadOnly)
+	bg, err := openContained(b)
+	if err != nil && !o.ReadOnly && translate(dir, err) == nil {
+		swept, sweepErr := sweepEmpty(dir)
+		if sweepErr != nil {
+			return nil, fmt.Errorf("opening the store: %w", sweepErr)
+		}
+		if swept > 0 {
+			bg, err = openContained(b)
+		}
+	}
+	if err == nil && log.ignoredTable.Load() { // the engine would go on without it
+		err = errors.Join(errors.New("a table does not match its checksum"), bg.Close())
+	}
+	if err == nil {
+		return bg, nil
+	}
+	if told := translate(dir, err); told != nil {
+		return nil, told
+	}
+	return nil, fmt.Errorf("%w: opening the store in %s: %v; restore it from a backup", ErrCorrupt, dir, err)
+}
+
+// openContained turns a panic of the engine over damaged files into an error.
+func openContained(b badger.Options) (bg *badger.DB, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("the engine gave up: %v", p)
+		}
+	}()
+	return badger.Open(b)
+}
+
+// translate returns our error for one of the engine that is not damage.
+func translate(dir string, err error) error {
+	switch {
+	case strings.Contains(err.Error(), "acquire directory lock"):
+		return fmt.Errorf("%w: %s; stop that process first", ErrLocked, dir)
+	case errors.Is(err, badger.ErrEncryptionKeyMismatch): // FORMAT knows the key already
+		return fmt.Errorf("%w: %s; restore the directory from a backup", ErrCorrupt, filepath.Join(dir, badger.KeyRegistryFileName))
+	case errors.Is(err, badger.ErrTruncateNeeded):
+		return fmt.Errorf("opening the store in %s to read: it was not closed properly; open it once to write", dir)
+	case isNoSpace(err):
+		return fmt.Errorf("%w: %s: make room, then try again", ErrNoSpace, dir)
+	case errors.Is(err, os.ErrPermission):
+		return fmt.Errorf("opening the store: %v", err)
+	}
+	return nil
+}
+
+func sweepEmpty(dir string) (int, error) {
+	n := 0
+	for _, pattern := range []string{"*.mem", "*.vlog"} {
+		files, err := filepath.Glob(filepath.Join(dir, pattern))
+		if err != nil {
+			return n, err
+		}
+		for _, f := range files {
+			if st, err := os.Stat(f); err == nil && st.Size() == 0 {
+				if err := os.Remove(f); err != nil {
+					return n, err
+				}
+				n++
+			}
+		}
+	}
+	return n, nil
+}
+
+// collectGarbage rewrites value logs that are half empty, while there is room
+// for the copy.
+func (db *DB) collectGarbage() {
+	t := time.NewTicker(db.opt.GCEvery)
+	defer t.Stop()
+	for {
+		select {
+		case <-db.quit:
+			return
+		case <-t.C:
+			db.collectOnce()
+		}
+	}
+}
+
+func (db *DB) collectOnce() {
+	for {
+		select {
+		case <-db.quit:
+			return
+		default:
+		}
+		free, err := db.freeFn(db.dir)
+		if err != nil || free < db.opt.ReserveBytes+2*valueLogFile {
+			return
+		}
+		if db.bg.RunValueLogGC(0.5) != nil { // nothing is left to rewrite
+			return
+		}
+	}
+}
+
+// engineLog passes Badger's warnings on, and notices the one that says that a
+// damaged table was left out.
+type engineLog struct {
+	log          *slog.Logger
+	ignoredTable atomic.Bool
+}
+
+func (l *engineLog) Errorf(f string, a ...any) {
+	if strings.HasPrefix(f, "Ignoring table") {
+		l.ignoredTable.Store(true)
+	}
+	l.say(slog.LevelError, f, a...)
+}
+func (l *engineLog) Warningf(f string, a ...any) { l.say(slog.LevelWarn, f, a...) }
+func (l *engineLog) Infof(string, ...any)        {}
+func (l *engineLog) Debugf(string, ...any)       {}
+
+func (l *engineLog) say(level slog.Level, f string, a ...any) {
+	l.log.Log(context.Background(), level, "store engine", "err", strings.TrimSpace(fmt.Sprintf(f, a...)))
+}

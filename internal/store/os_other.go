@@ -1,0 +1,26 @@
+//go:build !(linux || darwin || freebsd)
+
+package store
+
+import (
+	"io"
+	"math"
+	"os"
+)
+
+type lockKind int
+
+const (
+	exclusive lockKind = iota
+	shared
+)
+
+// lockDir leaves the locking to the engine on this system.
+func lockDir(string, lockKind) (io.Closer, error) { return io.NopCloser(nil), nil }
+
+// freeSpace is not known on this system, so nothing is refused.
+func freeSpace(string) (int64, error) { return math.MaxInt64, nil }
+
+func onDisk(info os.FileInfo) int64 { return info.Size() }
+
+func isNoSpace(error) bool { return false }
