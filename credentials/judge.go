@@ -28,9 +28,12 @@ func (v *Verifier) judge(ctx context.Context, c Credential, form Form, o ReportO
 func (v *Verifier) judgeAt(ctx context.Context, c Credential, form Form, o ReportOptions, depth int) Report {
 	r := Report{At: v.at(o), Form: form, Credential: summary(c), Recognition: notReached(CheckRecognition)}
 	j := &judgement{v: v, c: c, o: o, now: v.at(o), depth: depth, r: &r}
-	if j.shape() && j.proof(ctx) {
-		j.status(ctx)
+	readable := j.shape()
+	if readable {
 		j.add(j.validity())
+	}
+	if readable && j.proof(ctx) {
+		j.status(ctx)
 		j.add(j.recipient())
 		j.endorsements(ctx)
 		j.add(j.schema())
@@ -43,6 +46,9 @@ func (v *Verifier) judgeAt(ctx context.Context, c Credential, form Form, o Repor
 }
 
 func (j *judgement) add(c Check) {
+	if j.r.Check(c.Name).Answer == No {
+		return // what was refused first stays the reason
+	}
 	j.r.Checks = slices.DeleteFunc(j.r.Checks, func(o Check) bool { return o.Name == c.Name })
 	j.r.Checks = append(j.r.Checks, c)
 }

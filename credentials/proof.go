@@ -122,6 +122,10 @@ func (b *bound) Resolve(ctx context.Context, id did.DID) (did.Resolution, error)
 
 // proof verifies every signature, and that the issuer lists the keys.
 func (j *judgement) proof(ctx context.Context) bool {
+	if n := len(j.c.IssuerID()); n > did.MaxLength {
+		j.add(Check{Name: CheckIssuer, Answer: No, Code: CodeLimit, Message: fmt.Sprintf("the issuer's identifier has %d bytes, at most %d are read", n, did.MaxLength)})
+		return false
+	}
 	issuer, err := did.Parse(j.c.IssuerID())
 	if err != nil && strings.HasPrefix(j.c.IssuerID(), "did:") {
 		j.add(explain(err, CheckIssuer).check(CheckIssuer))

@@ -3,6 +3,7 @@ package did
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"time"
 
@@ -75,10 +76,17 @@ func (d *Document) readPurpose(rel Relationship, e jsondoc.Value) error {
 	if e.Kind() != jsondoc.Object {
 		return fmt.Errorf("%s: neither an id nor a method", e.Pointer())
 	}
-	if err := d.readMethod(e); err != nil {
+	m, err := d.method(e)
+	if err != nil {
 		return err
 	}
-	d.Purposes[rel] = append(d.Purposes[rel], d.Methods[len(d.Methods)-1].ID)
+	// One that verificationMethod holds already may be repeated, word for word.
+	if !slices.ContainsFunc(d.Methods, func(o VerificationMethod) bool { return reflect.DeepEqual(o, m) }) {
+		if err := d.keep(e, m); err != nil {
+			return err
+		}
+	}
+	d.Purposes[rel] = append(d.Purposes[rel], m.ID)
 	return nil
 }
 
@@ -91,34 +99,46 @@ func (d *Document) absolute(ref string) string {
 }
 
 func (d *Document) readMethod(v jsondoc.Value) error {
-	if v.Kind() != jsondoc.Object {
-		return fmt.Errorf("%s: a verification method is an object", v.Pointer())
+	m, err := d.method(v)
+	if err != nil {
+		return err
 	}
+	return d.keep(v, m)
+}
+
+// keep adds a method that was read at v.
+func (d *Document) keep(v jsondoc.Value, m VerificationMethod) error {
 	if len(d.Methods) == maxMethods {
 		return fmt.Errorf("more than %d verification methods", maxMethods)
+	}
+	if slices.ContainsFunc(d.Methods, func(o VerificationMethod) bool { return o.ID == m.ID }) {
+		return fmt.Errorf("%s: two verification methods with the id %s", v.Pointer(), clip(m.ID))
+	}
+	d.Methods = append(d.Methods, m)
+	return nil
+}
+
+// method reads a verification method.
+func (d *Document) method(v jsondoc.Value) (VerificationMethod, error) {
+	if v.Kind() != jsondoc.Object {
+		return VerificationMethod{}, fmt.Errorf("%s: a verification method is an object", v.Pointer())
 	}
 	id, _ := v.Get("id").Text()
 	m := VerificationMethod{ID: d.absolute(id)}
 	m.Type, _ = v.Get("type").Text()
 	m.Controller, _ = v.Get("controller").Text()
 	if id == "" || m.Type == "" || m.Controller == "" {
-		return fmt.Errorf("%s: a verification method needs id, type and controller", v.Pointer())
-	}
-	if slices.ContainsFunc(d.Methods, func(o VerificationMethod) bool { return o.ID == m.ID }) {
-		return fmt.Errorf("%s: two verification methods with the id %s", v.Pointer(), clip(m.ID))
+		return m, fmt.Errorf("%s: a verification method needs id, type and controller", v.Pointer())
 	}
 	var err error
 	if m.Key, err = methodKey(m.Type, v); err != nil {
-		return fmt.Errorf("%s: %w", v.Pointer(), err)
+		return m, fmt.Errorf("%s: %w", v.Pointer(), err)
 	}
 	if m.Expires, err = moment(v, "expires"); err != nil {
-		return err
+		return m, err
 	}
-	if m.Revoked, err = moment(v, "revoked"); err != nil {
-		return err
-	}
-	d.Methods = append(d.Methods, m)
-	return nil
+	m.Revoked, err = moment(v, "revoked")
+	return m, err
 }
 
 func moment(v jsondoc.Value, name string) (time.Time, error) {
