@@ -6,11 +6,14 @@ import (
 	"crypto/sha256"
 	"crypto/sha512"
 	"encoding/base64"
+	"encoding/hex"
+	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/multiformats/go-multibase"
 
+	"github.com/trust-me/trustme/credentials/jsonld"
 	"github.com/trust-me/trustme/internal/jsondoc"
 )
 
@@ -132,15 +135,12 @@ func (j *judgement) evidence() Check {
 	checked, absent := 0, 0
 	for e := range v.Elements() {
 		id := text(e.Get("id"))
-		data, ok := j.o.Resources[id]
-		if !ok {
-			data, ok = published(id)
-		}
+		sums, ok := sumsOf(id, j.o.Resources)
 		if !ok {
 			absent++
 			continue
 		}
-		same, err := digestMatches(e, data)
+		same, err := digestMatches(e, sums)
 		if err != nil || !same {
 			m := fmt.Sprintf("%s: the digest differs", id)
 			if err != nil {
@@ -156,50 +156,65 @@ func (j *judgement) evidence() Check {
 	return Check{Name: CheckEvidence, Answer: Yes, Code: CodeOK, Message: fmt.Sprintf("%d files match their digests", checked)}
 }
 
-// published returns the bytes of a context as its publisher serves them. The
-// embedded files are equal as JSON, not as bytes, so that a digest over them
-// cannot be compared here.
-func published(string) ([]byte, bool) { return nil, false }
+// sumsOf returns the digests of a resource by algorithm: of the file that the
+// caller gave, or of a pinned context as it is published.
+func sumsOf(id string, files map[string][]byte) (map[string][]byte, bool) {
+	if data, ok := files[id]; ok {
+		h256, h384, h512 := sha256.Sum256(data), sha512.Sum384(data), sha512.Sum512(data)
+		return map[string][]byte{"sha256": h256[:], "sha384": h384[:], "sha512": h512[:]}, true
+	}
+	if digest, ok := jsonld.Digests()[id]; ok {
+		b, err := hex.DecodeString(digest)
+		return map[string][]byte{"sha256": b}, err == nil
+	}
+	return nil, false
+}
 
-// digestMatches compares data with digestMultibase (a multihash) and
-// digestSRI; at least one must be there.
-func digestMatches(e jsondoc.Value, data []byte) (bool, error) {
-	h256, h384, h512 := sha256.Sum256(data), sha512.Sum384(data), sha512.Sum512(data)
-	seen := false
+// multihashes are the prefixes of digestMultibase that are understood.
+var multihashes = map[string][]byte{"sha256": {0x12, 32}, "sha384": {0x20, 48}, "sha512": {0x13, 64}}
+
+// digestMatches compares digestMultibase (a multihash) and digestSRI with the
+// digests of a file; at least one must be there. What cannot be compared is an
+// error.
+func digestMatches(e jsondoc.Value, sums map[string][]byte) (bool, error) {
+	seen := 0
+	compare := func(alg string, got []byte) (bool, error) {
+		if sums[alg] == nil {
+			return false, fmt.Errorf("a %s digest cannot be compared here", alg)
+		}
+		seen++
+		return bytes.Equal(got, sums[alg]), nil
+	}
 	if mb := text(e.Get("digestMultibase")); mb != "" {
 		_, b, err := multibase.Decode(mb)
 		if err != nil {
 			return false, fmt.Errorf("digestMultibase: %v", err)
 		}
-		switch {
-		case len(b) == 34 && b[0] == 0x12 && b[1] == 32:
-			seen = true
-			if !bytes.Equal(b[2:], h256[:]) {
-				return false, nil
+		alg := ""
+		for name, prefix := range multihashes {
+			if bytes.HasPrefix(b, prefix) && len(b) == 2+int(prefix[1]) {
+				alg = name
 			}
-		case len(b) == 50 && b[0] == 0x20 && b[1] == 48:
-			seen = true
-			if !bytes.Equal(b[2:], h384[:]) {
-				return false, nil
-			}
-		default:
-			return false, fmt.Errorf("digestMultibase is no SHA-256 or SHA-384 multihash")
+		}
+		if alg == "" {
+			return false, errors.New("digestMultibase is no SHA-2 multihash")
+		}
+		if same, err := compare(alg, b[2:]); err != nil || !same {
+			return false, err
 		}
 	}
 	for _, sri := range strings.Fields(text(e.Get("digestSRI"))) {
 		alg, b64, _ := strings.Cut(sri, "-")
-		sums := map[string][]byte{"sha256": h256[:], "sha384": h384[:], "sha512": h512[:]}
 		b, err := base64.StdEncoding.DecodeString(b64)
-		if err != nil || sums[alg] == nil {
-			return false, fmt.Errorf("digestSRI %q is not understood", sri)
+		if err != nil {
+			return false, fmt.Errorf("digestSRI %q is not understood", clip(sri))
 		}
-		seen = true
-		if !bytes.Equal(b, sums[alg]) {
-			return false, nil
+		if same, err := compare(alg, b); err != nil || !same {
+			return false, err
 		}
 	}
-	if !seen {
-		return false, fmt.Errorf("neither digestMultibase nor digestSRI")
+	if seen == 0 {
+		return false, errors.New("neither digestMultibase nor digestSRI")
 	}
 	return true, nil
 }

@@ -56,15 +56,15 @@ type Proof struct {
 
 // parsed is a proof as read.
 type parsed struct {
-	raw               jsondoc.Value
-	suite             string
-	id, purpose       string
-	method            did.URL
-	created, expires  time.Time
-	challenge, domain string
-	domains           []string
-	previous          []string
-	value             []byte
+	raw              jsondoc.Value
+	suite            string
+	id, purpose      string
+	method           did.URL
+	created, expires time.Time
+	challenge        string
+	domains          []string
+	previous         []string
+	value            []byte
 }
 
 // maxProofs bounds the work that one document can ask for.

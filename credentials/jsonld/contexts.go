@@ -70,12 +70,15 @@ func mustLoad() map[string]context {
 	return out
 }
 
-// Digests returns the SHA-256 of each embedded context, in hex, by URL.
+// Digests returns the SHA-256 of each context, in hex, by URL: of the bytes as
+// published where they are known, else of the embedded ones.
 func Digests() map[string]string {
 	out := map[string]string{}
 	for url, c := range pinned {
 		h := sha256.Sum256(c.raw)
-		out[url] = hex.EncodeToString(h[:])
+		if out[url] = published[url]; out[url] == "" {
+			out[url] = hex.EncodeToString(h[:])
+		}
 	}
 	return out
 }

@@ -93,7 +93,7 @@ func TestEmbeddedContextsAreThePublishedOnes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var index []struct{ URL, File string }
+	var index []struct{ URL, File, Sha256 string }
 	if err := json.Unmarshal(raw, &index); err != nil {
 		t.Fatal(err)
 	}
@@ -110,6 +110,9 @@ func TestEmbeddedContextsAreThePublishedOnes(t *testing.T) {
 		var a, b any
 		if json.Unmarshal(got, &a) != nil || json.Unmarshal(want, &b) != nil || !reflect.DeepEqual(a, b) {
 			t.Errorf("%s differs from the published context", e.URL)
+		}
+		if d := Digests()[e.URL]; d != e.Sha256 {
+			t.Errorf("%s: digest %s, published is %s", e.URL, d, e.Sha256)
 		}
 		n++
 	}

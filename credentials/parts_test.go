@@ -1,0 +1,159 @@
+package credentials_test
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"image"
+	"image/png"
+	"strings"
+	"testing"
+
+	"github.com/multiformats/go-multibase"
+
+	"github.com/trust-me/trustme/credentials"
+	"github.com/trust-me/trustme/credentials/baking"
+	"github.com/trust-me/trustme/credentials/dataintegrity"
+	"github.com/trust-me/trustme/credentials/jsonld"
+)
+
+// endorse returns a signed endorsement of the achievement.
+func (w *world) endorse(t *testing.T, by party, until string) json.RawMessage {
+	t.Helper()
+	raw := `{"@context":["` + jsonld.CredentialsV2 + `","` + jsonld.OpenBadges303 + `"],"id":"urn:uuid:e1","type":["VerifiableCredential","EndorsementCredential"],` +
+		`"name":"Endorsement","issuer":{"id":"` + by.id.String() + `","type":["Profile"],"name":"Guild"},"validFrom":"2026-01-01T00:00:00Z","validUntil":"` + until + `",` +
+		`"credentialSubject":{"id":"https://alder.example/openbadges/a/designer","type":["EndorsementSubject"],"endorsementComment":"Recognised."}}`
+	signed, err := dataintegrity.AddProof(t.Context(), []byte(raw), dataintegrity.Options{Created: w.now}, by)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return signed
+}
+
+func TestEndorsementsWithinABadgeAreVerifiedToo(t *testing.T) {
+	w := newWorld(t)
+	guild := newParty(t, 5)
+	with := func(e json.RawMessage) []byte {
+		a := w.award()
+		a.Achievement = json.RawMessage(strings.TrimSuffix(achievement, "}") + `,"endorsement":[` + string(e) + `]}`)
+		return must(credentials.Build(a))
+	}
+	good := w.endorse(t, guild, "2028-01-01T00:00:00Z")
+	v, err := credentials.Issue(t.Context(), w.v, with(good), w.issuer, w.now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c := v.Report().Check(credentials.CheckEndorsements); c.Answer != credentials.Yes {
+		t.Errorf("%+v", c)
+	}
+	if _, err := credentials.Issue(t.Context(), w.v, with(bytes.Replace(good, []byte("Recognised"), []byte("Recommended"), 1)), w.issuer, w.now); err == nil {
+		t.Error("an altered endorsement was handed out")
+	}
+	v, err = credentials.Issue(t.Context(), w.v, with(w.endorse(t, guild, "2026-02-01T00:00:00Z")), w.issuer, w.now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c := v.Report().Check(credentials.CheckEndorsements); c.Answer != credentials.No || !c.Advisory || c.Code != credentials.CodeEndorsement {
+		t.Errorf("lapsed: %+v", c)
+	}
+}
+
+func TestDigestsOfFilesAreHeldToTheFiles(t *testing.T) {
+	w := newWorld(t)
+	file := []byte("the catalogue of three badges")
+	sum := sha256.Sum256(file)
+	mb := must(multibase.Encode(multibase.Base64url, append([]byte{0x12, 32}, sum[:]...)))
+	a := w.award()
+	a.Resources = []credentials.Resource{{ID: "urn:sha256:5f7c", MediaType: "application/zip", DigestMultibase: mb}}
+	raw := w.issue(t, a).Credential().Bytes()
+	for _, tt := range []struct {
+		files  map[string][]byte
+		answer credentials.Answer
+		code   string
+	}{
+		{nil, credentials.NotApplicable, credentials.CodeEvidenceAbsent},
+		{map[string][]byte{"urn:sha256:5f7c": file}, credentials.Yes, credentials.CodeOK},
+		{map[string][]byte{"urn:sha256:5f7c": file[1:]}, credentials.No, credentials.CodeEvidenceDiffers},
+	} {
+		r := w.v.Report(t.Context(), raw, credentials.ReportOptions{Resources: tt.files})
+		if c := r.Check(credentials.CheckEvidence); c.Answer != tt.answer || c.Code != tt.code || (r.Verdict == credentials.Valid) != (tt.answer != credentials.No) {
+			t.Errorf("%s: %+v", r.Verdict, c)
+		}
+	}
+}
+
+func TestDigestOfAPinnedContextIsHeldToThePublishedOne(t *testing.T) {
+	w := newWorld(t)
+	// The Recommendation gives this digest of the context (VC Data Model 2.0 §B.1).
+	for sri, want := range map[string]credentials.Answer{
+		"59955ced6697d61e03f2b2556febe5308ab16842846f5b586d7f1f7adec92734": credentials.Yes,
+		"00955ced6697d61e03f2b2556febe5308ab16842846f5b586d7f1f7adec92734": credentials.No,
+	} {
+		var b [32]byte
+		for i := range b {
+			b[i] = hexByte(sri[2*i])<<4 | hexByte(sri[2*i+1])
+		}
+		unsigned := must(credentials.Build(w.award()))
+		unsigned = append(unsigned[:len(unsigned)-1:len(unsigned)-1], `,"relatedResource":[{"id":"`+jsonld.CredentialsV2+`","digestSRI":"sha256-`+base64.StdEncoding.EncodeToString(b[:])+`"}]}`...)
+		signed, err := dataintegrity.AddProof(t.Context(), unsigned, dataintegrity.Options{Created: w.now}, w.issuer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c := w.v.Report(t.Context(), signed, credentials.ReportOptions{}).Check(credentials.CheckEvidence); c.Answer != want {
+			t.Errorf("%s: %+v", sri, c)
+		}
+	}
+}
+
+func hexByte(c byte) byte { return byte(strings.IndexByte("0123456789abcdef", c)) }
+
+func TestBadgeBakedIntoAnImageIsTheSameBadge(t *testing.T) {
+	w := newWorld(t)
+	badge := w.issue(t, w.award()).Credential().Bytes()
+	var img bytes.Buffer
+	if err := png.Encode(&img, image.NewGray(image.Rect(0, 0, 8, 8))); err != nil {
+		t.Fatal(err)
+	}
+	for form, picture := range map[credentials.Form][]byte{credentials.FormPNG: img.Bytes(), credentials.FormSVG: []byte(`<svg xmlns="http://www.w3.org/2000/svg"><circle r="4"/></svg>`)} {
+		baked, err := baking.Bake(picture, badge)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, got, err := credentials.ParseAny(baked)
+		if err != nil || got != form || !bytes.Equal(c.Bytes(), badge) {
+			t.Errorf("%s: %s, %v", form, got, err)
+		}
+		if r := w.v.Report(t.Context(), baked, credentials.ReportOptions{}); r.Verdict != credentials.Valid || r.Form != form {
+			t.Errorf("%s: %s %s", form, r.Verdict, r.Why())
+		}
+	}
+}
+
+func TestRecognitionStandsApartFromTheVerdict(t *testing.T) {
+	w := newWorld(t)
+	badge := w.issue(t, w.award()).Credential().Bytes()
+	for trusted, want := range map[string]credentials.Answer{"": credentials.NotApplicable, w.issuer.id.String(): credentials.Yes, w.learner.id.String(): credentials.No} {
+		cfg := credentials.VerifierConfig{Resolver: w.net.resolver(), Status: w.net, Now: w.net.now}
+		if trusted != "" {
+			cfg.TrustedIssuers = []string{trusted}
+		}
+		if r := credentials.NewVerifier(cfg).Report(t.Context(), badge, credentials.ReportOptions{}); r.Verdict != credentials.Valid || r.Recognition.Answer != want {
+			t.Errorf("%q: %s, %+v", trusted, r.Verdict, r.Recognition)
+		}
+	}
+}
+
+func TestEveryCodeIsExplained(t *testing.T) {
+	if n := len(credentials.Codes()); n < 30 {
+		t.Errorf("only %d codes", n)
+	}
+	for _, c := range credentials.Codes() {
+		if s, ok := credentials.Explain(c); !ok || !strings.HasSuffix(s, ".") {
+			t.Errorf("%s: %q", c, s)
+		}
+	}
+	if _, ok := credentials.Explain("nonsense"); ok {
+		t.Error("an unknown code is explained")
+	}
+}
