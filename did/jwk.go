@@ -36,9 +36,12 @@ func (k PublicKey) JWK() (JWK, error) {
 		if err != nil {
 			return JWK{}, err
 		}
-		n := (pub.Curve.Params().BitSize + 7) / 8
-		return JWK{Kty: "EC", Crv: string(k.Type), X: b64.EncodeToString(pub.X.FillBytes(make([]byte, n))),
-			Y: b64.EncodeToString(pub.Y.FillBytes(make([]byte, n)))}, nil
+		point, err := pub.Bytes() // 4, x, y
+		if err != nil {
+			return JWK{}, err
+		}
+		n := (len(point) - 1) / 2
+		return JWK{Kty: "EC", Crv: string(k.Type), X: b64.EncodeToString(point[1 : 1+n]), Y: b64.EncodeToString(point[1+n:])}, nil
 	case RSA:
 		pub, err := rsaKey(k.Bytes)
 		if err != nil {

@@ -128,7 +128,9 @@ func ecKey(t KeyType, b []byte) (*ecdsa.PublicKey, error) {
 	if x == nil {
 		return nil, errors.New("not a compressed point of the curve")
 	}
-	return &ecdsa.PublicKey{Curve: c, X: x, Y: y}, nil
+	n := (c.Params().BitSize + 7) / 8
+	point := append([]byte{4}, x.FillBytes(make([]byte, n))...)
+	return ecdsa.ParseUncompressedPublicKey(c, append(point, y.FillBytes(make([]byte, n))...))
 }
 
 func rsaKey(der []byte) (*rsa.PublicKey, error) {

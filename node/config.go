@@ -66,6 +66,13 @@ func (d *Duration) UnmarshalYAML(n *yaml.Node) error {
 // MarshalText writes the text form.
 func (d Duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d).String()), nil }
 
+// UnmarshalText reads the text form.
+func (d *Duration) UnmarshalText(b []byte) error {
+	v, err := time.ParseDuration(string(b))
+	*d = Duration(v)
+	return err
+}
+
 // SettingsFile is the name of the file in a data directory.
 const SettingsFile = "node.yaml"
 

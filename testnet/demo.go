@@ -31,6 +31,8 @@ type Demo struct {
 	Badges  []Badge
 	Figures []Figure
 	Dir     string
+	// At is the net's own time at the end.
+	At time.Time
 }
 
 // Badge is one badge of the demonstration and what a verifier says of it at
@@ -71,6 +73,7 @@ func RunDemo(ctx context.Context, cfg DemoConfig) (Demo, error) {
 	if err := s.net.Stop(); err != nil {
 		return s.demo, err
 	}
+	s.demo.At = s.net.Clock.Now()
 	s.figure("the whole story", time.Since(begin).Round(10*time.Millisecond).String())
 	return s.demo, nil
 }
@@ -181,7 +184,7 @@ func (s *story) away(ctx context.Context) error {
 			return err
 		}
 		if len(held) != 3 {
-			return fmt.Errorf("Ana holds %d badges instead of 3", len(held))
+			return fmt.Errorf("ana holds %d badges instead of 3", len(held))
 		}
 		return nil
 	})
@@ -204,7 +207,7 @@ func (s *story) claim(ctx context.Context) error {
 			return err
 		}
 		if len(held) != 1 || held[0].Subject != ben.DID {
-			return fmt.Errorf("Ben holds %+v", held)
+			return fmt.Errorf("ben holds %+v", held)
 		}
 		s.badges["ben-contributor"] = node.Award{ID: held[0].Credential}
 		return nil

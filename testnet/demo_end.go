@@ -42,7 +42,7 @@ func (s *story) revoke(ctx context.Context) error {
 			return err
 		}
 		if !strings.Contains(r.Out, "revoked") {
-			return fmt.Errorf("Birch refuses it, but not as revoked: %s", r.Out)
+			return fmt.Errorf("birch refuses it, but not as revoked: %s", r.Out)
 		}
 		return s.refused(ctx, explorer, credentials.CodeRevoked)
 	})

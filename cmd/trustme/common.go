@@ -228,5 +228,5 @@ func defaultDir(role string) string {
 }
 
 func dirFlag(role string) *cli.StringFlag {
-	return &cli.StringFlag{Name: "dir", Usage: "data `DIR`ectory", Value: defaultDir(role), EnvVars: []string{"TRUSTME_" + strings.ToUpper(role) + "_DIR"}}
+	return &cli.StringFlag{Name: "dir", Usage: "data directory `DIR`", Value: defaultDir(role), EnvVars: []string{"TRUSTME_" + strings.ToUpper(role) + "_DIR"}}
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -49,12 +51,16 @@ func summary(c *cli.Context, d testnet.Demo) {
 		say(c, "  %-52s %s", f.What, f.Value)
 	}
 	say(c, "\nFiles: %s\n  badges/       every badge as JSON, PNG and SVG; expect.json says what each should give\n  status/ did/  the lists and documents that a verifier needs; index.json maps their addresses", d.Dir)
-	say(c, "\nTry next:\n  trustme verify --offline --dir %s %s\n  trustme explain revoked\n  trustme wallet list --dir %s",
-		filepath.Join(d.Dir, "verifier"), filepath.Join(d.Dir, "badges", "ana-basics.png"), filepath.Join(d.Dir, "ana"))
+	me := "trustme"
+	if strings.Contains(os.Args[0], "go-build") { // started with go run
+		me = "go run ./cmd/trustme"
+	}
+	say(c, "\nTry next:\n  %s verify --offline --allow-loopback --at %s --dir %s %s\n  %s wallet list --dir %s\n  %s explain revoked",
+		me, d.At.UTC().Format(time.RFC3339), filepath.Join(d.Dir, "verifier"), filepath.Join(d.Dir, "badges", "ana-basics.png"), me, filepath.Join(d.Dir, "ana"), me)
 }
 
 func testnetCommand() *cli.Command {
-	dir := &cli.StringFlag{Name: "dir", Usage: "`DIR`ectory of the testnet", Value: filepath.Join(defaultDir("testnet"))}
+	dir := &cli.StringFlag{Name: "dir", Usage: "directory `DIR` of the testnet", Value: filepath.Join(defaultDir("testnet"))}
 	return &cli.Command{
 		Name: "testnet", Usage: "keep a net of partners running on this machine",
 		Subcommands: []*cli.Command{

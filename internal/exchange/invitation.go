@@ -118,8 +118,8 @@ func fromMessage(m didcomm.Message) (Invitation, error) {
 	if m.Expires != 0 {
 		inv.Expires = time.Unix(m.Expires, 0).UTC()
 	}
-	for _, a := range m.Attachments {
-		raw, err := a.Bytes()
+	if len(m.Attachments) > 0 { // the first is the inviter's preference
+		raw, err := m.Attachments[0].Bytes()
 		if err != nil {
 			return Invitation{}, fmt.Errorf("%w: %v", ErrInvitation, err)
 		}
@@ -128,7 +128,6 @@ func fromMessage(m didcomm.Message) (Invitation, error) {
 			return Invitation{}, fmt.Errorf("%w: attached request: %v", ErrInvitation, err)
 		}
 		inv.Request = &req
-		break // the first that is understood is the inviter's preference
 	}
 	return inv, nil
 }

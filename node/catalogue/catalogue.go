@@ -74,7 +74,6 @@ type Objective struct {
 	Kind  string   `yaml:"kind"`
 	Text  string   `yaml:"text"`
 	Align []string `yaml:"align"`
-	line  int
 }
 
 // Achievement is one badge of the catalogue.
@@ -99,7 +98,6 @@ type Achievement struct {
 	Award       Award           `yaml:"award"`
 	Image       string          `yaml:"image"`
 	Tags        []string        `yaml:"tags"`
-	line        int
 }
 
 // Credits are optional ECVET or ECTS points.
@@ -168,7 +166,6 @@ type Step struct {
 	After    *Requirement `yaml:"after"`
 	Optional bool         `yaml:"optional"`
 	Accept   []string     `yaml:"accept"`
-	line     int
 }
 
 // Role is a named requirement.

@@ -1,0 +1,145 @@
+package repotest
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/trust-me/trustme/"
+
+// rows gives each package its level and the packages of ours that it may
+// import. An import goes to a lower level: never level, never up. Changing a
+// row is a design change: the commit says why.
+var rows = map[string]struct {
+	level int
+	may   []string // a trailing /... allows what is below
+}{
+	"internal/jsondoc":         {0, nil},
+	"internal/fetch":           {0, nil},
+	"internal/seal":            {0, nil},
+	"internal/store":           {0, nil},
+	"internal/sharedtest":      {0, nil},
+	"internal/repotest":        {0, nil},
+	"internal/store/storetest": {1, []string{"internal/store"}},
+	"internal/cache":           {1, []string{"internal/fetch", "internal/store"}},
+	"did":                      {1, []string{"internal/jsondoc"}},
+	"did/key":                  {2, []string{"did"}},
+	"did/jwk":                  {2, []string{"did", "internal/jsondoc"}},
+	"did/peer":                 {2, []string{"did", "internal/jsondoc"}},
+	"did/web":                  {2, []string{"did", "internal/fetch"}},
+	"did/keys":                 {2, []string{"did", "internal/store"}},
+
+	"credentials/jsonld":        {2, []string{"internal/jsondoc"}},
+	"credentials/status":        {2, []string{"did", "internal/jsondoc"}},
+	"credentials/baking":        {2, nil},
+	"credentials/jose":          {3, []string{"did", "internal/jsondoc"}},
+	"credentials/dataintegrity": {3, []string{"did", "internal/jsondoc", "credentials/jsonld"}},
+	"credentials":               {4, []string{"did", "internal/jsondoc", "internal/fetch", "credentials/..."}},
+	"internal/didcomm":          {3, []string{"did", "did/keys", "internal/jsondoc", "internal/store"}},
+	"internal/exchange":         {5, []string{"did", "internal/jsondoc", "internal/store", "internal/didcomm"}},
+	"internal/party":            {5, []string{"did", "did/...", "credentials", "credentials/...", "internal/cache", "internal/fetch", "internal/store"}},
+	"internal/pack":             {6, []string{"did", "did/key", "did/keys", "credentials", "internal/jsondoc", "internal/fetch", "internal/store", "internal/party"}},
+	"node/catalogue":            {1, nil},
+	"node":                      {6, []string{"node/...", "did", "did/...", "credentials", "credentials/...", "internal/..."}},
+	"wallet":                    {6, []string{"did", "did/...", "credentials", "credentials/...", "internal/..."}},
+	"testnet":                   {7, []string{"node", "wallet", "did", "did/...", "credentials", "credentials/...", "internal/..."}},
+	"testnet/judges":            {8, []string{"testnet", "node", "wallet", "did", "did/...", "credentials", "credentials/...", "internal/..."}},
+	"cmd/trustme":               {8, []string{"testnet", "node", "node/...", "wallet", "did", "did/...", "credentials", "credentials/...", "internal/..."}},
+}
+
+// doors say which package alone may import a framework.
+var doors = map[string][]string{
+	"github.com/dgraph-io/badger":               {"internal/store"},
+	"github.com/hyperledger/aries-framework-go": {"did/keys"},
+	"github.com/google/tink":                    {"did/keys"},
+	"github.com/gorilla/websocket":              {"internal/didcomm"},
+	"github.com/piprate/json-gold":              {"credentials/jsonld"},
+	"github.com/urfave/cli":                     {"cmd/trustme"},
+}
+
+type pkg struct {
+	ImportPath, Doc string
+	Imports         []string
+	TestImports     []string
+	GoFiles         []string
+}
+
+func list(t *testing.T) []pkg {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-json=ImportPath,Doc,Imports,TestImports,GoFiles", "./...")
+	cmd.Dir = "../.."
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var all []pkg
+	for dec := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p pkg
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			return all
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+}
+
+func allowed(imp string, may []string) bool {
+	for _, m := range may {
+		if imp == m || strings.HasSuffix(m, "/...") && strings.HasPrefix(imp, strings.TrimSuffix(m, "...")) {
+			return true
+		}
+	}
+	return false
+}
+
+func TestImportsRunDownhillAndEveryPackageHasItsRow(t *testing.T) {
+	seen := map[string]bool{}
+	for _, p := range list(t) {
+		name := strings.TrimPrefix(p.ImportPath, module)
+		row, ok := rows[name]
+		if !ok {
+			t.Errorf("%s has no row in the table", name)
+			continue
+		}
+		seen[name] = true
+		if p.Doc == "" && len(p.GoFiles) > 0 {
+			t.Errorf("%s has no package comment", name)
+		}
+		for _, imp := range p.Imports {
+			ours, ok := strings.CutPrefix(imp, module)
+			if !ok {
+				continue
+			}
+			if !allowed(ours, row.may) {
+				t.Errorf("%s imports %s, which its row does not allow", name, ours)
+			}
+			if rows[ours].level >= row.level {
+				t.Errorf("%s (level %d) imports %s (level %d): not downhill", name, row.level, ours, rows[ours].level)
+			}
+		}
+	}
+	for name := range rows {
+		if !seen[name] && name != "testnet/judges" {
+			t.Errorf("%s has a row and no package", name)
+		}
+	}
+}
+
+func TestEachFrameworkHasOneDoor(t *testing.T) {
+	for _, p := range list(t) {
+		name := strings.TrimPrefix(p.ImportPath, module)
+		for _, imp := range slices.Concat(p.Imports, p.TestImports) {
+			for framework, door := range doors {
+				if strings.HasPrefix(imp, framework) && !slices.Contains(door, name) {
+					t.Errorf("%s imports %s; its door is %v", name, imp, door)
+				}
+			}
+		}
+	}
+}
