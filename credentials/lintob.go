@@ -68,6 +68,8 @@ Result
 ResultDescription
 	id url 1; alignment Alignment *; allowedValue text *; name text 1; requiredLevel url 0..1; requiredValue text 0..1; resultType resultType 1
 	rubricCriterionLevel RubricCriterionLevel *; valueMax text 0..1; valueMin text 0..1
+Proof untyped
+	created date 0..1; challenge text 0..1; cryptosuite text 0..1; domain text 0..1; nonce text 0..1; proofPurpose text 0..1; proofValue text 0..1; verificationMethod text 0..1
 RubricCriterionLevel
 	id url 1; alignment Alignment *; description text 0..1; level text 0..1; name text 1; points text 0..1
 `)
@@ -114,6 +116,9 @@ func (l *linter) class(v jsondoc.Value, c class) {
 		got := v.Get(m.name)
 		if m.kind == "type" {
 			l.types(v, c.name)
+			if c.closed {
+				l.typed(v)
+			}
 			continue
 		}
 		if !got.Exists() {
@@ -203,9 +208,7 @@ func (l *linter) member(v jsondoc.Value, m member) {
 			l.bad(v, "", "is no language tag", "write a tag such as en or en-GB")
 		}
 	case "Endorsement":
-		if v.Kind() != jsondoc.Object {
-			l.bad(v, "", "is no credential", "embed the signed EndorsementCredential")
-		}
+		l.endorsement(v)
 	case "Image":
 		if !l.v1 || !isURL(s) { // a bare URL is how badges on VC 1.1 have it
 			l.class(v, classes["Image"])
@@ -222,6 +225,21 @@ func (l *linter) member(v jsondoc.Value, m member) {
 			return
 		}
 		l.class(v, classes[m.kind])
+	}
+}
+
+// endorsement holds an embedded endorsement to the rules as its issuer must; a
+// reader verifies it whole, by the same steps as the badge.
+func (l *linter) endorsement(v jsondoc.Value) {
+	if v.Kind() != jsondoc.Object {
+		l.bad(v, "", "is no credential", "embed the signed EndorsementCredential")
+		return
+	}
+	if l.issuing {
+		l.types(v, "EndorsementCredential")
+		v1 := l.v1
+		l.credential(v, Badge)
+		l.v1 = v1
 	}
 }
 

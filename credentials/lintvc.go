@@ -27,14 +27,27 @@ func (l *linter) dataModel(doc jsondoc.Value) {
 				l.bad(e, "", "is not an object", "write an object with a type")
 				continue
 			}
-			l.typed(e)
-			l.url(e, "id", m.id)
+			if m.name == "evidence" {
+				l.anyType(e)
+			} else {
+				l.typed(e)
+			}
+			if n := m.id; l.issuing && m.name == "refreshService" {
+				l.url(e, "id", required) // as the official schemas have it
+			} else {
+				l.url(e, "id", n)
+			}
 		}
 	}
 	l.resources(doc.Get("relatedResource"))
 	for p := range doc.Get("proof").Elements() {
-		if p.Kind() == jsondoc.Object && p.Len() > 0 {
-			l.typed(p)
+		if p.Kind() != jsondoc.Object {
+			l.bad(p, "", "is no proof", "write an object with a type")
+			continue
+		}
+		l.typed(p)
+		if l.issuing { // a reader holds it to its suite
+			l.class(p, classes["Proof"])
 		}
 	}
 }
@@ -93,8 +106,17 @@ func (l *linter) types(v jsondoc.Value, want string) {
 	}
 }
 
-// typed demands a type of any kind.
+// typed demands a type of any kind; of an issuer one text, as the official
+// schemas have it.
 func (l *linter) typed(v jsondoc.Value) {
+	if t := v.Get("type"); l.issuing && t.Exists() && t.Kind() != jsondoc.String {
+		l.bad(t, "", "is not one type", "write one text")
+		return
+	}
+	l.anyType(v)
+}
+
+func (l *linter) anyType(v jsondoc.Value) {
 	for e := range v.Get("type").Elements() {
 		if s, ok := e.Text(); !ok || s == "" {
 			l.bad(e, "", "is no type", "write a term of the contexts or a URL")
