@@ -8,25 +8,27 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/dgraph-io/badger/v4"
 	"github.com/dgraph-io/badger/v4/options"
 )
 
-const valueLogFile = 64 << 20
+const (
+	valueLogFile   = 64 << 20
+	valueThreshold = 1 << 10 // in bytes, sealed
+)
 
 // tuned sets what was measured: synced writes, conflicts detected, one version
-// kept, small memory, values above 1 KB in the value log, and every table and
-// block checked against its checksum.
-func tuned(b badger.Options, s sealer, log *engineLog) badger.Options {
+// kept, small memory, values above 1 KB in the value log, and blocks checked
+// against their checksums when they are read.
+func tuned(b badger.Options, s sealer, log *slog.Logger) badger.Options {
 	b = b.WithSyncWrites(true).WithDetectConflicts(true).WithNumVersionsToKeep(1).
-		WithMemTableSize(16 << 20).WithNumMemtables(2).WithNumLevelZeroTables(2).WithNumLevelZeroTablesStall(6).
-		WithBlockCacheSize(8 << 20).WithIndexCacheSize(8 << 20).WithValueThreshold(1 << 10).
+		WithMemTableSize(8 << 20).WithNumMemtables(2).WithNumLevelZeroTables(2).WithNumLevelZeroTablesStall(6).WithCompactL0OnClose(true).
+		WithBlockCacheSize(8 << 20).WithIndexCacheSize(8 << 20).WithValueThreshold(valueThreshold).
 		WithValueLogFileSize(valueLogFile).WithBaseTableSize(4 << 20).WithCompression(options.None).
-		WithChecksumVerificationMode(options.OnTableAndBlockRead).
-		WithNumCompactors(2).WithMetricsEnabled(false).WithExternalMagic(formatVersion).WithLogger(log)
+		WithChecksumVerificationMode(options.OnBlockRead).
+		WithNumCompactors(2).WithMetricsEnabled(false).WithExternalMagic(formatVersion).WithLogger(engineLog{log})
 	if s.engine != nil {
 		b = b.WithEncryptionKey(s.engine).WithEncryptionKeyRotationDuration(30 * 24 * time.Hour)
 	}
@@ -34,7 +36,7 @@ func tuned(b badger.Options, s sealer, log *engineLog) badger.Options {
 }
 
 func openMemoryEngine(o Options, s sealer) (*badger.DB, error) {
-	b := tuned(badger.DefaultOptions("").WithInMemory(true), s, &engineLog{log: o.Log})
+	b := tuned(badger.DefaultOptions("").WithInMemory(true), s, o.Log)
 	bg, err := badger.Open(b.WithValueThreshold(1 << 20)) // there is no value log
 	if err != nil {
 		return nil, fmt.Errorf("opening a store in memory: %v", err)
@@ -45,8 +47,7 @@ func openMemoryEngine(o Options, s sealer) (*badger.DB, error) {
 // openEngine opens Badger and translates its errors. Files of no length, left
 // by a crash at a bad moment, are swept and opening is tried once more.
 func openEngine(dir string, o Options, s sealer) (*badger.DB, error) {
-	log := &engineLog{log: o.Log}
-	b := tuned(badger.DefaultOptions(dir), s, log).WithReadOnly(o.ReadOnly)
+	b := tuned(badger.DefaultOptions(dir), s, o.Log).WithReadOnly(o.ReadOnly)
 	bg, err := openContained(b)
 	if err != nil && !o.ReadOnly && translate(dir, err) == nil {
 		swept, sweepErr := sweepEmpty(dir)
@@ -56,9 +57,6 @@ func openEngine(dir string, o Options, s sealer) (*badger.DB, error) {
 		if swept > 0 {
 			bg, err = openContained(b)
 		}
-	}
-	if err == nil && log.ignoredTable.Load() { // the engine would go on without it
-		err = errors.Join(errors.New("a table does not match its checksum"), bg.Close())
 	}
 	if err == nil {
 		return bg, nil
@@ -147,23 +145,14 @@ func (db *DB) collectOnce() {
 	}
 }
 
-// engineLog passes Badger's warnings on, and notices the one that says that a
-// damaged table was left out.
-type engineLog struct {
-	log          *slog.Logger
-	ignoredTable atomic.Bool
-}
+// engineLog passes Badger's warnings on.
+type engineLog struct{ log *slog.Logger }
 
-func (l *engineLog) Errorf(f string, a ...any) {
-	if strings.HasPrefix(f, "Ignoring table") {
-		l.ignoredTable.Store(true)
-	}
-	l.say(slog.LevelError, f, a...)
-}
-func (l *engineLog) Warningf(f string, a ...any) { l.say(slog.LevelWarn, f, a...) }
-func (l *engineLog) Infof(string, ...any)        {}
-func (l *engineLog) Debugf(string, ...any)       {}
+func (l engineLog) Errorf(f string, a ...any)   { l.say(slog.LevelError, f, a...) }
+func (l engineLog) Warningf(f string, a ...any) { l.say(slog.LevelWarn, f, a...) }
+func (l engineLog) Infof(string, ...any)        {}
+func (l engineLog) Debugf(string, ...any)       {}
 
-func (l *engineLog) say(level slog.Level, f string, a ...any) {
+func (l engineLog) say(level slog.Level, f string, a ...any) {
 	l.log.Log(context.Background(), level, "store engine", "err", strings.TrimSpace(fmt.Sprintf(f, a...)))
 }

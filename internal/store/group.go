@@ -13,8 +13,8 @@ const (
 	maxTxWrites = 4000
 )
 
-// Bounds of a shared commit. The engine takes 15 % of a memtable, 2.4 MiB, to
-// which values above 1 KB add only a pointer.
+// Bounds of a shared commit. The engine takes 15 % of a memtable, 1.2 MiB, to
+// which values in the value log add only a pointer.
 const (
 	groupBytes  = 4 << 20
 	groupInline = 1 << 20
@@ -52,7 +52,7 @@ func (db *DB) admit(g *group, r *request) *group {
 		r.done <- err
 		return g
 	}
-	inline := tx.own.inline()
+	inline := tx.own.inline(db.dir == "")
 	if g.all.bytes+tx.own.bytes > groupBytes || g.inline+inline > groupInline || len(g.all.keys)+len(tx.own.keys) > groupWrites {
 		if db.commit(g) != nil { // what r has read may not have happened
 			if err := db.settle(); err != nil {
@@ -98,12 +98,13 @@ func (l *layer) bounded() error {
 	return nil
 }
 
-// inline estimates what the writes take in the engine's tree.
-func (l *layer) inline() int {
+// inline estimates what the writes take in the engine's tree, where in memory
+// everything is.
+func (l *layer) inline(memory bool) int {
 	n := 0
 	for _, k := range l.keys {
 		n += len(k) + 64
-		if size := len(l.writes[k].value); size < 1<<10 {
+		if size := len(l.writes[k].value); memory || size < valueThreshold {
 			n += size
 		}
 	}

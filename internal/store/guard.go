@@ -13,8 +13,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-
-	"github.com/dgraph-io/badger/v4"
 )
 
 // The engine trusts the end of its files: it cuts a log at the first bad entry
@@ -93,7 +91,7 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // openEngineFiles checks the files whose damage the engine would take for the
 // end of a log. The error wraps [ErrCorrupt] or [ErrTruncated].
-func openEngineFiles(dir string, told headInfo) (manifestWatch, error) {
+func openEngineFiles(dir string, told headInfo, s sealer) (manifestWatch, error) {
 	w := manifestWatch{path: filepath.Join(dir, "MANIFEST")}
 	raw, err := os.ReadFile(w.path)
 	if errors.Is(err, os.ErrNotExist) {
@@ -105,10 +103,14 @@ func openEngineFiles(dir string, told headInfo) (manifestWatch, error) {
 	if err != nil {
 		return w, fmt.Errorf("opening the store: %w", err)
 	}
-	if !continues(raw, told) && !intactManifest(w.path) {
+	m, whole, err := readManifest(w.path)
+	if err != nil {
+		return w, err
+	}
+	if !whole && !continues(raw, told) { // nor was it written anew just before the process ended
 		return w, fmt.Errorf("%w: %s; restore the directory from a backup", ErrCorrupt, w.path)
 	}
-	return w, checkLogs(dir)
+	return w, errors.Join(checkTables(dir, m, s), checkLogs(dir))
 }
 
 // continues says whether a MANIFEST begins as HEAD remembers it.
@@ -117,22 +119,6 @@ func continues(raw []byte, told headInfo) bool {
 		return true
 	}
 	return uint64(len(raw)) >= told.manifestSize && sha256.Sum256(raw[:told.manifestSize]) == told.manifestHash
-}
-
-// intactManifest says whether a MANIFEST that HEAD does not know, since it was
-// written anew just before the process ended, reads whole to its last byte.
-func intactManifest(path string) bool {
-	f, err := os.Open(path)
-	if err != nil {
-		return false
-	}
-	defer f.Close()
-	_, end, err := badger.ReplayManifestFile(f, formatVersion, badger.DefaultOptions(""))
-	if err != nil {
-		return false
-	}
-	info, err := f.Stat()
-	return err == nil && info.Size() == end
 }
 
 // checkLogs walks the write-ahead logs that were full: only the newest may end

@@ -157,7 +157,7 @@ func openDisk(dir string, o Options, s strictness) (_ *DB, err error) {
 		return nil, err
 	}
 	db := &DB{dir: dir, opt: o, seal: seal, lock: lock, head: head, freeFn: freeSpace}
-	db.watch, err = openEngineFiles(filepath.Join(dir, engineDir), head.last)
+	db.watch, err = openEngineFiles(filepath.Join(dir, engineDir), head.last, seal)
 	if err == nil {
 		db.bg, err = openEngine(filepath.Join(dir, engineDir), o, seal)
 	}

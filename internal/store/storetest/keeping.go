@@ -135,6 +135,11 @@ func backup(t *testing.T, db *store.DB) {
 	}
 	defer again.Close()
 	sameBlob(t, again, digest, content(200_000))
+	goesOn(t, again)
+}
+
+func goesOn(t *testing.T, again *store.DB) {
+	t.Helper()
 	update(t, again, func(tx *store.Tx) error {
 		n, err := tx.Append("k", "two")
 		if n != 2 {

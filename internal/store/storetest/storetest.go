@@ -33,6 +33,7 @@ func Run(t *testing.T, open func(t *testing.T) *store.DB) {
 		"a function that ends its goroutine is told": goexit,
 		"a caller may leave the queue":               cancelled,
 		"updates are serialisable":                   serialisable,
+		"many may write much at once":                crowd,
 		"counts follow the records":                  counts,
 		"a closed store says so":                     closed,
 		"blobs come back whole":                      blobs,

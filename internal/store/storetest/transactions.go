@@ -204,3 +204,31 @@ func serialisable(t *testing.T, db *store.DB) {
 		return nil
 	})
 }
+
+// Groups of callers are split into commits that the engine can take; the
+// largest transaction that the bounds allow passes on its own.
+func crowd(t *testing.T, db *store.DB) {
+	var wg sync.WaitGroup
+	for i := range 600 {
+		wg.Go(func() {
+			err := db.Update(context.Background(), func(tx *store.Tx) error {
+				return tx.Put(fmt.Appendf(nil, "crowd/%d", i), make([]byte, 5<<10))
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	update(t, db, func(tx *store.Tx) error {
+		for i := range 4000 {
+			if err := tx.Put(fmt.Appendf(nil, "small/%04d", i), make([]byte, 1<<20/4000-11)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if s, err := db.Stats(); err != nil || s.Records != 4600 {
+		t.Errorf("%+v, %v", s, err)
+	}
+}
