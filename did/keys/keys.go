@@ -14,6 +14,7 @@ import (
 	"github.com/google/tink/go/keyset"
 	cryptoapi "github.com/hyperledger/aries-framework-go/pkg/crypto"
 	"github.com/hyperledger/aries-framework-go/pkg/crypto/tinkcrypto"
+	arieskms "github.com/hyperledger/aries-framework-go/pkg/kms"
 	"github.com/hyperledger/aries-framework-go/pkg/kms/localkms"
 	"github.com/hyperledger/aries-framework-go/spi/kms"
 	"github.com/hyperledger/aries-framework-go/spi/secretlock"
@@ -43,6 +44,7 @@ type Store struct {
 	kms    *localkms.LocalKMS
 	crypto *tinkcrypto.Crypto
 	lock   *lock
+	sealed *ariesStore // where kms keeps the keysets
 	mu     sync.RWMutex
 	cache  map[string]*keyset.Handle // by multibase; Aries reads and parses a key at every use
 }
@@ -80,19 +82,27 @@ func Open(ctx context.Context, db *store.DB, secret []byte) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening keys: %v", err)
 	}
+	stores := newAriesProvider(db)
+	sealed, err := arieskms.NewAriesProviderWrapper(stores)
+	if err != nil {
+		return nil, fmt.Errorf("opening keys: %v", err)
+	}
 	s := &Store{db: db, crypto: c, lock: l, cache: map[string]*keyset.Handle{}}
-	if s.kms, err = localkms.New("local-lock://trustme", provider{records{ctx: context.WithoutCancel(ctx), db: db}, l}); err != nil {
+	if s.sealed, err = stores.store(arieskms.AriesWrapperStoreName); err != nil {
+		return nil, fmt.Errorf("opening keys: %w", err)
+	}
+	if s.kms, err = localkms.New("local-lock://trustme", provider{sealed, l}); err != nil {
 		return nil, fmt.Errorf("opening keys: %v", err)
 	}
 	return s, nil
 }
 
 type provider struct {
-	records kms.Store
-	lock    secretlock.Service
+	sealed kms.Store
+	lock   secretlock.Service
 }
 
-func (p provider) StorageProvider() kms.Store     { return p.records }
+func (p provider) StorageProvider() kms.Store     { return p.sealed }
 func (p provider) SecretLock() secretlock.Service { return p.lock }
 
 func checkCanary(ctx context.Context, db *store.DB, l *lock) error {

@@ -1,7 +1,6 @@
 package keys
 
 import (
-	"context"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/rand"
@@ -9,10 +8,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/hyperledger/aries-framework-go/pkg/kms"
 	"github.com/hyperledger/aries-framework-go/spi/secretlock"
-
-	"github.com/trust-me/trustme/internal/store"
 )
 
 // lock is the secret lock under which Aries seals its keysets: AES-256-GCM
@@ -87,34 +83,3 @@ type tinkAEAD struct{ *lock }
 
 func (t tinkAEAD) Encrypt(plain, extra []byte) ([]byte, error)  { return t.seal(plain, extra) }
 func (t tinkAEAD) Decrypt(sealed, extra []byte) ([]byte, error) { return t.open(sealed, extra) }
-
-// records is where Aries keeps its sealed keysets. Aries takes no context, so
-// the one that the store was opened with bounds its work.
-type records struct {
-	ctx context.Context
-	db  *store.DB
-}
-
-func recordKey(id string) []byte { return []byte("keys/kms/" + id) }
-
-// Put implements kms.Store.
-func (r records) Put(id string, keyset []byte) error {
-	return r.db.Update(r.ctx, func(tx *store.Tx) error { return tx.Put(recordKey(id), keyset) })
-}
-
-// Get implements kms.Store.
-func (r records) Get(id string) (b []byte, err error) {
-	err = r.db.View(r.ctx, func(tx *store.Tx) error {
-		b, err = tx.Get(recordKey(id))
-		return err
-	})
-	if errors.Is(err, store.ErrNotFound) {
-		return nil, kms.ErrKeyNotFound
-	}
-	return b, err
-}
-
-// Delete implements kms.Store.
-func (r records) Delete(id string) error {
-	return r.db.Update(r.ctx, func(tx *store.Tx) error { return tx.Delete(recordKey(id)) })
-}

@@ -10,6 +10,7 @@ import (
 	"github.com/google/tink/go/aead"
 	"github.com/google/tink/go/keyset"
 	"github.com/hyperledger/aries-framework-go/component/kmscrypto/kms/localkms"
+	"github.com/hyperledger/aries-framework-go/spi/storage"
 
 	"github.com/trust-me/trustme/did"
 	"github.com/trust-me/trustme/internal/store"
@@ -94,7 +95,7 @@ func (s *Store) Import(ctx context.Context, secret []byte, ps []Portable) error 
 	}
 	return s.db.Update(ctx, func(tx *store.Tx) error {
 		for _, r := range add {
-			if err := tx.Put(recordKey(r.e.KMS), r.b); err != nil {
+			if err := s.sealed.write(tx, storage.Operation{Key: r.e.KMS, Value: r.b}); err != nil {
 				return err
 			}
 			if err := entries.Put(tx, r.e); err != nil {
