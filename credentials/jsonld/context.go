@@ -39,8 +39,11 @@ const maxDerived = 64
 type processor struct {
 	load    func(url string) (any, error)
 	initial *activeContext
-	// safe makes an error of what expansion would drop in silence.
+	// safe makes an error of what expansion would drop in silence, and of
+	// documents that are not plain.
 	safe bool
+	// defines, if set, is told of every term.
+	defines func(*term)
 }
 
 func (c *activeContext) clone() *activeContext {

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"sync"
 )
 
 //go:generate sh -c "cd gencontexts && npm install && npm run generate"
@@ -186,8 +187,10 @@ func Accept(url string, raw []byte) error {
 	}
 	if url == "" {
 		inline = append(inline, c.doc)
+		vocabulary = sync.OnceValue(collectVocabulary)
 		return nil
 	}
 	pinned[url] = c
+	vocabulary = sync.OnceValue(collectVocabulary)
 	return nil
 }

@@ -100,6 +100,11 @@ func (p *processor) object(at position, e map[string]any) (any, error) {
 	if err := x.members(e); err != nil {
 		return nil, err
 	}
+	if _, isValue := x.result["@value"]; isValue {
+		if err := x.plainValue(at.c.terms[at.property]); err != nil {
+			return nil, err
+		}
+	}
 	return x.finish(at.property, len(e) > 0)
 }
 
@@ -203,7 +208,7 @@ func (p *processor) valueOf(c *activeContext, property string, value any) (map[s
 		if !ok {
 			return map[string]any{"@id": nil}, p.dropped("%q is no identifier", s)
 		}
-		return map[string]any{"@id": iri}, nil
+		return map[string]any{"@id": iri}, p.plainID(iri)
 	}
 	out := map[string]any{"@value": value}
 	switch {
@@ -325,6 +330,11 @@ func (p *processor) document(c *activeContext, doc any) ([]any, error) {
 	}
 	if v == nil {
 		return []any{}, nil
+	}
+	if p.safe {
+		if err := plainTop(asList(v)); err != nil {
+			return nil, err
+		}
 	}
 	return asList(v), nil
 }

@@ -28,6 +28,9 @@ func (x *expanding) members(e map[string]any) error {
 			}
 			continue
 		}
+		if err := x.plainKey(key, iri); err != nil {
+			return err
+		}
 		switch {
 		case iri == "@nest":
 			nests = append(nests, key)
@@ -136,7 +139,7 @@ func (x *expanding) id(value any) error {
 		return x.p.dropped("%q is no identifier", s)
 	}
 	x.result["@id"] = iri
-	return nil
+	return x.p.plainID(iri)
 }
 
 func (x *expanding) types(value any) error {
@@ -156,6 +159,9 @@ func (x *expanding) types(value any) error {
 				return err
 			}
 			continue
+		}
+		if err := x.plainType(s, iri); err != nil {
+			return err
 		}
 		out = append(out, iri)
 	}

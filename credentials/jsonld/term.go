@@ -141,6 +141,9 @@ func (d *definer) create(name string) error {
 		t = old
 	}
 	d.c.terms[name] = t
+	if d.p.defines != nil {
+		d.p.defines(t)
+	}
 	d.c.hasProtected = d.c.hasProtected || t.protected
 	d.defined[name] = true
 	return nil
