@@ -44,20 +44,16 @@ func openMemoryEngine(o Options, s sealer) (*badger.DB, error) {
 	return bg, nil
 }
 
-// openEngine opens Badger and translates its errors. Files of no length, left
-// by a crash at a bad moment, are swept and opening is tried once more.
+// openEngine opens Badger and translates its errors. Logs of no length, left by
+// a crash between making and sizing them, are swept first: the engine refuses
+// them once, and sizes them while refusing (its issue 2207).
 func openEngine(dir string, o Options, s sealer) (*badger.DB, error) {
-	b := tuned(badger.DefaultOptions(dir), s, o.Log).WithReadOnly(o.ReadOnly)
-	bg, err := openContained(b)
-	if err != nil && !o.ReadOnly && translate(dir, err) == nil {
-		swept, sweepErr := sweepEmpty(dir)
-		if sweepErr != nil {
-			return nil, fmt.Errorf("opening the store: %w", sweepErr)
-		}
-		if swept > 0 {
-			bg, err = openContained(b)
+	if !o.ReadOnly {
+		if err := sweepEmpty(dir); err != nil {
+			return nil, fmt.Errorf("opening the store: %w", err)
 		}
 	}
+	bg, err := openContained(tuned(badger.DefaultOptions(dir), s, o.Log).WithReadOnly(o.ReadOnly))
 	if err == nil {
 		return bg, nil
 	}
@@ -94,23 +90,21 @@ func translate(dir string, err error) error {
 	return nil
 }
 
-func sweepEmpty(dir string) (int, error) {
-	n := 0
+func sweepEmpty(dir string) error {
 	for _, pattern := range []string{"*.mem", "*.vlog"} {
 		files, err := filepath.Glob(filepath.Join(dir, pattern))
 		if err != nil {
-			return n, err
+			return err
 		}
 		for _, f := range files {
 			if st, err := os.Stat(f); err == nil && st.Size() == 0 {
 				if err := os.Remove(f); err != nil {
-					return n, err
+					return err
 				}
-				n++
 			}
 		}
 	}
-	return n, nil
+	return nil
 }
 
 // collectGarbage rewrites value logs that are half empty, while there is room

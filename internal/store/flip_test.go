@@ -1,11 +1,13 @@
 package store_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"math/rand/v2"
@@ -54,18 +56,39 @@ func damagedSoon(t *testing.T) (dir string, acked []int) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(20 * time.Second); ; {
-		logs, err := filepath.Glob(filepath.Join(dir, "engine", "*.mem"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(logs) > 1 || time.Now().After(deadline) {
-			break
-		}
+	for deadline := time.Now().Add(30 * time.Second); !fullLog(t, dir) && time.Now().Before(deadline); {
 	}
 	cmd.Process.Kill()
 	cmd.Wait() // it was killed
 	return dir, acked
+}
+
+// fullLog says whether one log is full and another one has been begun.
+func fullLog(t *testing.T, dir string) bool {
+	t.Helper()
+	logs, err := filepath.Glob(filepath.Join(dir, "engine", "*.mem"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	full, empty := 0, 0
+	for _, l := range logs {
+		f, err := os.Open(l)
+		if err != nil {
+			continue // it has become a table
+		}
+		if _, err := f.Seek(7<<20, io.SeekStart); err != nil {
+			t.Fatal(err)
+		}
+		late, err := io.ReadAll(io.LimitReader(f, 4096))
+		switch {
+		case err != nil || f.Close() != nil || len(late) == 0:
+		case bytes.Count(late, []byte{0}) < len(late):
+			full++
+		default:
+			empty++
+		}
+	}
+	return full > 0 && full+empty > 1
 }
 
 // Bits are flipped in every kind of file. Opening and reading then give what
@@ -89,26 +112,42 @@ func TestAFlippedBitIsNeverASilentWrongAnswer(t *testing.T) {
 		flips = 3
 	}
 	work := filepath.Join(t.TempDir(), "work")
+	if out := judged(t, master, work, list, nil); out != "whole" {
+		t.Fatalf("nothing was flipped: %s", out)
+	}
 	for _, kind := range slices.Sorted(maps.Keys(files)) {
 		verdicts := map[string]int{}
 		for i := range flips {
 			path := files[kind][i%len(files[kind])]
-			if out, err := exec.Command("cp", "-r", master, work).CombinedOutput(); err != nil {
-				t.Fatalf("copying: %v %s", err, out)
-			}
-			at := flip(t, filepath.Join(work, path), i/len(files[kind]) < 4)
-			out, err := child("judge", work, "STORE_ACKED="+list).CombinedOutput()
-			verdict := verdictOf(string(out), err)
+			verdict := judged(t, master, work, list, func() string {
+				at := flip(t, filepath.Join(work, path), i/len(files[kind]) < 4)
+				return fmt.Sprintf("%s, a bit of byte %d", path, at)
+			})
 			verdicts[verdict]++
-			if verdict == "SILENT" || verdict == "died" {
-				t.Errorf("%s, a bit of byte %d: %s", path, at, out)
-			}
-			if err := os.RemoveAll(work); err != nil {
-				t.Fatal(err)
-			}
 		}
 		t.Logf("%-14s %d files: %v", kind, len(files[kind]), verdicts)
 	}
+}
+
+// judged lets a child open a copy of master, spoiled or not.
+func judged(t *testing.T, master, work, list string, spoil func() string) string {
+	t.Helper()
+	if out, err := exec.Command("cp", "-r", master, work).CombinedOutput(); err != nil {
+		t.Fatalf("copying: %v %s", err, out)
+	}
+	where := "nothing"
+	if spoil != nil {
+		where = spoil()
+	}
+	out, err := child("judge", work, "STORE_ACKED="+list).CombinedOutput()
+	verdict := verdictOf(string(out), err)
+	if verdict == "SILENT" || verdict == "died" {
+		t.Errorf("%s: %s", where, out)
+	}
+	if err := os.RemoveAll(work); err != nil {
+		t.Fatal(err)
+	}
+	return verdict
 }
 
 func verdictOf(out string, err error) string {

@@ -100,8 +100,8 @@ func tortureValue(n int) []byte {
 
 func tortureBlob(n int) io.Reader { return strings.NewReader(strings.Repeat(fmt.Sprint(n), 20_000)) }
 
-// stopAfter lets a child write and calls stop after d; it returns the numbers
-// that were acknowledged, the last ones first seen by then.
+// stopAfter lets a child write and calls stop d after it has opened, or sooner;
+// it returns the numbers that were acknowledged.
 func stopAfter(t *testing.T, dir string, first int, d time.Duration, stop func(*os.Process)) []int {
 	t.Helper()
 	cmd := child("write", dir, fmt.Sprintf("STORE_FIRST=%d", first))
@@ -112,12 +112,18 @@ func stopAfter(t *testing.T, dir string, first int, d time.Duration, stop func(*
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	if first%3 == 1 { // now and then while it opens
+		time.AfterFunc(d/2, func() { stop(cmd.Process) })
+	}
 	var acked []int
 	for sc := bufio.NewScanner(out); sc.Scan(); {
 		text, found := strings.CutPrefix(sc.Text(), "ok ")
 		n, err := strconv.Atoi(text)
 		switch {
 		case sc.Text() == "open":
+			if first%3 == 1 {
+				continue
+			}
 			time.AfterFunc(d, func() { stop(cmd.Process) })
 		case !found || err != nil:
 			t.Errorf("%s", sc.Text())
