@@ -56,6 +56,7 @@ var meanings = []struct {
 	{dataintegrity.ErrUnsupported, CheckProof, Unknown, CodeUnsupported},
 	{dataintegrity.ErrPurpose, CheckProof, No, CodePurpose},
 	{dataintegrity.ErrExpired, CheckProof, No, CodeProofExpired},
+	{dataintegrity.ErrNotYet, CheckProof, No, CodeNotYetValid},
 	{dataintegrity.ErrChallenge, CheckProof, No, CodeReplay},
 	{dataintegrity.ErrDomain, CheckProof, No, CodeReplay},
 	{dataintegrity.ErrSignature, CheckProof, No, CodeSignature},

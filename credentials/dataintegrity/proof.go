@@ -6,6 +6,7 @@ package dataintegrity
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/multiformats/go-multibase"
@@ -31,9 +32,15 @@ var (
 	ErrDomain = errors.New("proof made for another domain")
 	// ErrExpired says that a proof is past its end.
 	ErrExpired = errors.New("proof expired")
+	// ErrNotYet says that a proof was made later than now, by more than
+	// [ClockSkew].
+	ErrNotYet = errors.New("proof made in the future")
 	// ErrLimit says that there are more proofs than are looked at.
 	ErrLimit = errors.New("too many proofs")
 )
+
+// ClockSkew is how much the clocks of signer and reader may differ.
+const ClockSkew = 5 * time.Minute
 
 // Suites.
 const (
@@ -57,6 +64,7 @@ type Proof struct {
 // parsed is a proof as read.
 type parsed struct {
 	raw              jsondoc.Value
+	unsupported      error // set when the rest could not be read
 	suite            string
 	id, purpose      string
 	method           did.URL
@@ -82,7 +90,9 @@ func parseProofs(doc jsondoc.Value) ([]parsed, error) {
 	ids := map[string]bool{}
 	for p := range v.Elements() {
 		one, err := parseProof(p)
-		if err != nil {
+		if errors.Is(err, ErrUnsupported) {
+			one.unsupported = err // another proof may still be false
+		} else if err != nil {
 			return nil, fmt.Errorf("%s: %w", p.Pointer(), err)
 		}
 		if one.id != "" && ids[one.id] {
@@ -99,6 +109,7 @@ func parseProof(v jsondoc.Value) (p parsed, err error) {
 		return p, fmt.Errorf("%w: a proof is an object", ErrMalformed)
 	}
 	p.raw = v
+	p.id, _ = v.Get("id").Text()
 	typ, _ := v.Get("type").Text()
 	switch typ {
 	case Ed2020:
@@ -106,7 +117,10 @@ func parseProof(v jsondoc.Value) (p parsed, err error) {
 			return p, fmt.Errorf("%w: a proof of type %s has no cryptosuite", ErrMalformed, Ed2020)
 		}
 	case "DataIntegrityProof":
-		p.suite, _ = v.Get("cryptosuite").Text()
+		var ok bool
+		if p.suite, ok = v.Get("cryptosuite").Text(); !ok {
+			return p, fmt.Errorf("%w: a DataIntegrityProof names one cryptosuite", ErrMalformed)
+		}
 	default:
 		return p, fmt.Errorf("%w: proof type %q", ErrUnsupported, typ)
 	}
@@ -171,7 +185,9 @@ func moment(v jsondoc.Value, name string) (time.Time, error) {
 	}
 	s, _ := m.Text()
 	t, err := time.Parse(time.RFC3339Nano, s)
-	if err != nil {
+	// Parse forgives hours of one digit and a comma before fractions, which
+	// other readers refuse.
+	if err != nil || !strings.HasPrefix(s, t.Format("2006-01-02T15:04:05")) || strings.Contains(s, ",") {
 		return time.Time{}, fmt.Errorf("%w: %s is no date and time: %q", ErrMalformed, name, s)
 	}
 	return t, nil

@@ -33,22 +33,26 @@ type Options struct {
 }
 
 type proofJSON struct {
-	ID                 string `json:"id,omitempty"`
-	Type               string `json:"type"`
-	Cryptosuite        string `json:"cryptosuite,omitempty"`
-	Created            string `json:"created,omitempty"`
-	Expires            string `json:"expires,omitempty"`
-	VerificationMethod string `json:"verificationMethod"`
-	Purpose            string `json:"proofPurpose"`
-	Challenge          string `json:"challenge,omitempty"`
-	Domain             string `json:"domain,omitempty"`
-	PreviousProof      string `json:"previousProof,omitempty"`
-	Value              string `json:"proofValue,omitempty"`
+	// Context is that of the document, for the suites that sign JSON.
+	Context            json.RawMessage `json:"@context,omitempty"`
+	ID                 string          `json:"id,omitempty"`
+	Type               string          `json:"type"`
+	Cryptosuite        string          `json:"cryptosuite,omitempty"`
+	Created            string          `json:"created,omitempty"`
+	Expires            string          `json:"expires,omitempty"`
+	VerificationMethod string          `json:"verificationMethod"`
+	Purpose            string          `json:"proofPurpose"`
+	Challenge          string          `json:"challenge,omitempty"`
+	Domain             string          `json:"domain,omitempty"`
+	PreviousProof      string          `json:"previousProof,omitempty"`
+	Value              string          `json:"proofValue,omitempty"`
 }
 
 // AddProof signs a document and returns it with the proof: the bytes of the
 // document stay as they are, and the proof is put behind its last member. A
-// second proof joins the first in a list.
+// second proof joins the first in a list. With [Options.PreviousProof] it also
+// signs the proof of that id. The error wraps [ErrUnsupported] when the key is
+// not one of the suite's, [ErrMalformed], or an error of jsondoc or jsonld.
 func AddProof(ctx context.Context, doc []byte, o Options, s Signer) ([]byte, error) {
 	v, err := jsondoc.Parse(doc)
 	if err != nil {
@@ -71,6 +75,9 @@ func makeProof(ctx context.Context, v jsondoc.Value, o Options, s Signer) ([]byt
 	if !ok || !slices.Contains(st.keys, s.Key().Type) {
 		return nil, fmt.Errorf("%w: %q with a %s key", ErrUnsupported, o.Cryptosuite, s.Key().Type)
 	}
+	if st.usesJSON() { // Data Integrity EdDSA §3.3.1
+		p.Context = v.Get("@context").Raw()
+	}
 	body, err := jsonld.Native(v)
 	if err != nil {
 		return nil, err
@@ -85,7 +92,7 @@ func makeProof(ctx context.Context, v jsondoc.Value, o Options, s Signer) ([]byt
 			return nil, err
 		}
 	}
-	raw, err := json.Marshal(p)
+	raw, err := marshal(p)
 	if err != nil {
 		return nil, err
 	}
@@ -122,25 +129,31 @@ func marshal(v any) ([]byte, error) {
 	return bytes.TrimRight(b.Bytes(), "\n"), nil
 }
 
-// splice puts a proof into the original bytes.
+// splice puts a proof into the original bytes, of which it leaves out none.
 func splice(doc []byte, v jsondoc.Value, proof []byte) ([]byte, error) {
 	if v.Kind() != jsondoc.Object {
 		return nil, fmt.Errorf("%w: a document is an object", ErrMalformed)
 	}
-	if old := v.Get("proof"); old.Exists() {
-		at, raw := old.Offset(), old.Raw()
-		list := slices.Concat([]byte("["), raw, []byte(","), proof, []byte("]"))
-		if old.Kind() == jsondoc.Array {
-			list = slices.Concat(bytes.TrimRight(raw[:len(raw)-1], " \t\r\n"), []byte(","), proof, []byte("]"))
-		}
-		return slices.Concat(doc[:at], list, doc[at+len(raw):]), nil
+	old := v.Get("proof")
+	switch {
+	case old.Kind() == jsondoc.Array && old.Len() > 0:
+		return insert(doc, old, ",", proof), nil
+	case old.Kind() == jsondoc.Array:
+		return insert(doc, old, "", proof), nil
+	case old.Exists():
+		at, end := old.Offset(), old.Offset()+len(old.Raw())
+		return slices.Concat(doc[:at], []byte("["), doc[at:end], []byte(","), proof, []byte("]"), doc[end:]), nil
+	case v.Len() == 0:
+		return insert(doc, v, `"proof":`, proof), nil
 	}
-	end := v.Offset() + len(v.Raw()) - 1 // the closing brace
-	comma := []byte(",")
-	if v.Len() == 0 {
-		comma = nil
-	}
-	return slices.Concat(bytes.TrimRight(doc[:end], " \t\r\n"), comma, []byte(`"proof":`), proof, doc[end:]), nil
+	return insert(doc, v, `,"proof":`, proof), nil
+}
+
+// insert puts text behind the last element of a container.
+func insert(doc []byte, container jsondoc.Value, before string, text []byte) []byte {
+	closing := container.Offset() + len(container.Raw()) - 1
+	at := len(bytes.TrimRight(doc[:closing], " \t\r\n"))
+	return slices.Concat(doc[:at], []byte(before), text, doc[at:])
 }
 
 func or(a, b string) string {

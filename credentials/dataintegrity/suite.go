@@ -64,9 +64,10 @@ func hashData(name string, key did.KeyType, doc, options map[string]any) (hashes
 		if !begins(doc["@context"], own) {
 			return hashes{}, fmt.Errorf("%w: the proof names contexts with which the document does not begin", ErrMalformed)
 		}
-		if s.usesJSON() {
-			doc = maps.Clone(doc)
-			doc["@context"] = own
+		// Data Integrity EdDSA §3.3.2 would let contexts be added after the
+		// signature. They would give words a meaning that nobody signed.
+		if s.usesJSON() && !reflect.DeepEqual(doc["@context"], own) {
+			return hashes{}, fmt.Errorf("%w: the document has contexts that its proof does not name, so that no signature covers them", ErrMalformed)
 		}
 	} else if c, ok := doc["@context"]; ok && !s.usesJSON() {
 		opts["@context"] = c

@@ -48,7 +48,7 @@ func read(t *testing.T, dir, prefix string) string {
 	return string(raw)
 }
 
-func parse(t *testing.T, s string) jsondoc.Value {
+func parse(t testing.TB, s string) jsondoc.Value {
 	t.Helper()
 	v, err := jsondoc.Parse([]byte(s))
 	if err != nil {

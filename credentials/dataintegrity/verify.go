@@ -14,7 +14,8 @@ import (
 )
 
 // VerifyOptions say what a proof must be. Purpose defaults to
-// assertionMethod. A Challenge or Domain that is set must be the proof's.
+// assertionMethod, Now to the time of the call. A Challenge or Domain that is
+// set must be the proof's.
 type VerifyOptions struct {
 	Resolver          did.Resolver
 	Purpose           did.Relationship
@@ -25,11 +26,15 @@ type VerifyOptions struct {
 // Verify checks every proof of a document: suite, purpose, times, challenge,
 // domain, the key in its controller's own document, and the signature over the
 // document as it came. One proof that fails fails the document. The error
-// wraps an error of this package, of did or of jsonld; [did.ErrUnreachable]
-// says that it could not be told.
+// wraps an error of this package, of did or of jsonld. [did.ErrUnreachable],
+// [did.ErrUnsupported] and [ErrUnsupported] say that it could not be told; they
+// come only when no other proof is false.
 func Verify(ctx context.Context, doc jsondoc.Value, o VerifyOptions) ([]Proof, error) {
 	if o.Purpose == "" {
 		o.Purpose = did.AssertionMethod
+	}
+	if o.Now.IsZero() {
+		o.Now = time.Now()
 	}
 	ps, err := parseProofs(doc)
 	if err != nil {
@@ -44,8 +49,8 @@ func Verify(ctx context.Context, doc jsondoc.Value, o VerifyOptions) ([]Proof, e
 	var unknown error
 	for _, p := range ps {
 		proof, err := verifyOne(ctx, body, p, ps, o)
-		if errors.Is(err, did.ErrUnreachable) {
-			unknown = errors.Join(unknown, err) // another proof may still be false
+		if untold(err) {
+			unknown = errors.Join(unknown, fmt.Errorf("%s: %w", p.raw.Pointer(), err)) // another proof may still be false
 			continue
 		}
 		if err != nil {
@@ -53,10 +58,21 @@ func Verify(ctx context.Context, doc jsondoc.Value, o VerifyOptions) ([]Proof, e
 		}
 		out = append(out, proof)
 	}
-	return out, unknown
+	if unknown != nil {
+		return nil, unknown
+	}
+	return out, nil
+}
+
+// untold reports whether an error leaves it open whether a proof is true.
+func untold(err error) bool {
+	return errors.Is(err, did.ErrUnreachable) || errors.Is(err, did.ErrUnsupported) || errors.Is(err, ErrUnsupported)
 }
 
 func verifyOne(ctx context.Context, body map[string]any, p parsed, all []parsed, o VerifyOptions) (Proof, error) {
+	if p.unsupported != nil {
+		return Proof{}, p.unsupported
+	}
 	if err := p.check(o); err != nil {
 		return Proof{}, err
 	}
@@ -100,6 +116,8 @@ func (p parsed) check(o VerifyOptions) error {
 		return fmt.Errorf("%w: %q instead of %q", ErrPurpose, p.purpose, o.Purpose)
 	case !p.expires.IsZero() && !o.Now.Before(p.expires):
 		return fmt.Errorf("%w on %s", ErrExpired, p.expires.Format(time.RFC3339))
+	case p.created.After(o.Now.Add(ClockSkew)):
+		return fmt.Errorf("%w, on %s", ErrNotYet, p.created.Format(time.RFC3339))
 	case o.Challenge != "" && p.challenge != o.Challenge:
 		return fmt.Errorf("%w: %q", ErrChallenge, p.challenge)
 	case o.Domain != "" && !slices.Contains(p.domains, o.Domain):

@@ -1,8 +1,10 @@
 package jsonld
 
 import (
-	"encoding/json"
 	"fmt"
+	"math"
+	"strconv"
+	"strings"
 
 	"github.com/trust-me/trustme/internal/jsondoc"
 )
@@ -14,9 +16,9 @@ var own = &processor{load: load, initial: &activeContext{terms: map[string]*term
 // Expand returns the expanded form of a document. Members that the contexts do
 // not define, contexts that are not pinned and inline contexts are errors.
 func Expand(doc jsondoc.Value) ([]any, error) {
-	top, ok := native(doc).(map[string]any)
-	if !ok {
-		return nil, fmt.Errorf("%w: a document is an object", ErrInvalid)
+	top, err := Native(doc)
+	if err != nil {
+		return nil, err
 	}
 	return expandMap(top)
 }
@@ -38,29 +40,53 @@ func undefinedTop(top map[string]any) error {
 	return nil
 }
 
-func native(v jsondoc.Value) any {
+// native converts a value; the error names a number that cannot be held.
+func native(v jsondoc.Value) (any, error) {
 	switch v.Kind() {
 	case jsondoc.Object:
 		m := make(map[string]any, v.Len())
 		for k, e := range v.Members() {
-			m[k] = native(e)
+			var err error
+			if m[k], err = native(e); err != nil {
+				return nil, err
+			}
 		}
-		return m
+		return m, nil
 	case jsondoc.Array:
 		l := make([]any, 0, v.Len())
 		for e := range v.Elements() {
-			l = append(l, native(e))
+			n, err := native(e)
+			if err != nil {
+				return nil, err
+			}
+			l = append(l, n)
 		}
-		return l
+		return l, nil
 	case jsondoc.Number:
-		f, err := json.Number(v.Raw()).Float64()
-		if err != nil {
-			return nil
-		}
-		return f
+		return double(v)
 	}
-	return v.Any()
+	return v.Any(), nil
 }
+
+// double converts a number as JavaScript and so every published signature has
+// it. A whole number that becomes another one thereby is refused: the signature
+// would cover both, and who reads the text would see the one that was not
+// meant.
+func double(v jsondoc.Value) (float64, error) {
+	s := string(v.Raw())
+	f, err := strconv.ParseFloat(s, 64)
+	if err != nil {
+		return 0, fmt.Errorf("%w: %s at %s is beyond the numbers of JSON-LD", ErrInvalid, clip(s), v.Pointer())
+	}
+	if math.Abs(f) >= 1<<53 && !strings.ContainsAny(s, ".eE") && strconv.FormatFloat(f, 'f', 0, 64) != s && shortest(f) != s {
+		return 0, fmt.Errorf("%w: %s at %s has more digits than a number can hold; write it as a text", ErrInvalid, clip(s), v.Pointer())
+	}
+	return f, nil
+}
+
+// shortest writes a whole number with the fewest digits that name it, the rest
+// being zeros.
+func shortest(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
 
 // Canonicalize returns the canonical N-Quads of a document (RDFC-1.0). The
 // error wraps [ErrContext], [ErrUndefinedTerm], [ErrInvalid] or [ErrLimit].
@@ -83,9 +109,15 @@ func CanonicalizeObject(top map[string]any) ([]byte, error) {
 }
 
 // Native converts an object to Go values with numbers as float64, as
-// JavaScript and so every published signature has them.
+// JavaScript and so every published signature has them. The error wraps
+// [ErrInvalid] for what is no object, and for whole numbers that a float64
+// cannot hold.
 func Native(v jsondoc.Value) (map[string]any, error) {
-	m, ok := native(v).(map[string]any)
+	n, err := native(v)
+	if err != nil {
+		return nil, err
+	}
+	m, ok := n.(map[string]any)
 	if !ok {
 		return nil, fmt.Errorf("%w: expected an object at %q", ErrInvalid, v.Pointer())
 	}

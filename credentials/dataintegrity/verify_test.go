@@ -1,0 +1,215 @@
+package dataintegrity
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/multiformats/go-multibase"
+
+	"github.com/trust-me/trustme/credentials/jsonld"
+	"github.com/trust-me/trustme/did"
+)
+
+var noon = time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)
+
+func TestAProofHoldsBetweenItsCreationAndItsEnd(t *testing.T) {
+	for _, suite := range []string{EdDSARDFC, EdDSAJCS} {
+		signed := add(t, small, Options{Cryptosuite: suite, Created: noon, Expires: noon.Add(time.Hour)}, testSigner(t, 1))
+		for _, tt := range []struct {
+			after time.Duration
+			want  error
+		}{
+			{-6 * time.Minute, ErrNotYet}, {-4 * time.Minute, nil}, {0, nil}, {time.Hour - time.Second, nil}, {time.Hour, ErrExpired}, {24 * time.Hour, ErrExpired},
+		} {
+			if _, err := verify(t, signed, VerifyOptions{Now: noon.Add(tt.after)}); !errors.Is(err, tt.want) {
+				t.Errorf("%s, %v after: %v", suite, tt.after, err)
+			}
+		}
+	}
+}
+
+func TestWithoutATimeOfItsOwnTheVerifierTakesThePresent(t *testing.T) {
+	old := add(t, small, Options{Created: noon.AddDate(-10, 0, 0), Expires: noon.AddDate(-9, 0, 0)}, testSigner(t, 1))
+	if _, err := verify(t, old, VerifyOptions{}); !errors.Is(err, ErrExpired) {
+		t.Errorf("a proof that ended years ago: %v", err)
+	}
+	early := add(t, small, Options{Created: time.Now().Add(time.Hour)}, testSigner(t, 1))
+	if _, err := verify(t, early, VerifyOptions{}); !errors.Is(err, ErrNotYet) {
+		t.Errorf("a proof of the next hour: %v", err)
+	}
+}
+
+func TestAProofOfAWrongFormIsMalformed(t *testing.T) {
+	signed := add(t, small, Options{Created: noon}, testSigner(t, 1))
+	for name, r := range map[string][2]string{
+		"no purpose":            {`"proofPurpose":"assertionMethod",`, ``},
+		"a purpose in a list":   {`"proofPurpose":"assertionMethod"`, `"proofPurpose":["assertionMethod"]`},
+		"no method":             {`"verificationMethod":`, `"verificationMethods":`},
+		"a method that is none": {`"verificationMethod":"did:key:`, `"verificationMethod":"https://`},
+		"no value":              {`"proofValue":`, `"proofValues":`},
+		"a value in base64":     {`"proofValue":"z`, `"proofValue":"u`},
+		"a value that is short": {signed[strings.Index(signed, `"proofValue"`)+20:], `"}}`},
+		"a date without zone":   {`12:00:00Z`, `12:00:00`},
+		"a date without time":   {`2026-11-27T12:00:00Z`, `2026-11-27`},
+		"an hour of one digit":  {`T12:00:00Z`, `T2:00:00Z`},
+		"a comma in a date":     {`12:00:00Z`, `12:00:00,5Z`},
+		"a date as a number":    {`"created":"2026-11-27T12:00:00Z"`, `"created":20261127`},
+		"a challenge of null":   {`"proofPurpose"`, `"challenge":null,"proofPurpose"`},
+		"a proof as a text":     {signed[strings.Index(signed, `"proof":`):], `"proof":"urn:uuid:1"}`},
+		"a list of lists":       {`"proof":`, `"proof":[[]],"x":`},
+	} {
+		changed := strings.Replace(signed, r[0], r[1], 1)
+		if changed == signed {
+			t.Fatalf("%s: nothing was changed", name)
+		}
+		_, err := verify(t, changed, VerifyOptions{Now: noon})
+		if !errors.Is(err, ErrMalformed) && !(name == "a value that is short" && errors.Is(err, ErrSignature)) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for name, want := range map[string]error{`"proof":[]`: ErrNoProof, `"x":1`: ErrNoProof, `"proof":{"type":"Ed25519Signature2018"}`: ErrUnsupported,
+		`"proof":{"type":"DataIntegrityProof","cryptosuite":"ecdsa-sd-2023"}`: ErrUnsupported, `"proof":{"type":"DataIntegrityProof"}`: ErrMalformed,
+		`"proof":[` + strings.Repeat(`{},`, 8) + `{}]`: ErrLimit} {
+		if _, err := verify(t, strings.TrimSuffix(small, "}")+","+name+"}", VerifyOptions{}); !errors.Is(err, want) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// fixed answers with what a test sets.
+type fixed struct {
+	res did.Resolution
+	err error
+}
+
+func (f fixed) Resolve(context.Context, did.DID) (did.Resolution, error) { return f.res, f.err }
+
+// documented returns the document of a signer's DID after change.
+func documented(t *testing.T, s vectorSigner, change func(*did.Document)) fixed {
+	t.Helper()
+	u, err := did.ParseURL(s.VerificationMethod())
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := resolver.Resolve(t.Context(), u.DID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	change(&res.Document)
+	return fixed{res: res}
+}
+
+func TestAKeyCountsOnlyWhileItsControllersDocumentListsIt(t *testing.T) {
+	s := testSigner(t, 1)
+	signed := add(t, small, Options{Created: noon}, s)
+	for name, tt := range map[string]struct {
+		change func(*did.Document)
+		want   error
+	}{
+		"as it is":              {func(*did.Document) {}, nil},
+		"for another purpose":   {func(d *did.Document) { delete(d.Purposes, did.AssertionMethod) }, did.ErrKeyNotListed},
+		"no more":               {func(d *did.Document) { d.Methods = nil }, did.ErrKeyNotListed},
+		"under another owner":   {func(d *did.Document) { d.Methods[0].Controller = "did:key:z6Mkx" }, did.ErrKeyNotListed},
+		"revoked before":        {func(d *did.Document) { d.Methods[0].Revoked = noon.Add(-time.Hour) }, did.ErrKeyNotListed},
+		"revoked since":         {func(d *did.Document) { d.Methods[0].Revoked = noon.Add(30 * time.Minute) }, did.ErrKeyNotListed},
+		"ended before":          {func(d *did.Document) { d.Methods[0].Expires = noon.Add(-time.Hour) }, did.ErrKeyNotListed},
+		"ended since":           {func(d *did.Document) { d.Methods[0].Expires = noon.Add(time.Minute) }, nil},
+		"with another's key":    {func(d *did.Document) { d.Methods[0].Key = testSigner(t, 2).public }, ErrSignature},
+		"with a key unfit here": {func(d *did.Document) { d.Methods[0].Key.Type = did.X25519 }, ErrMalformed},
+	} {
+		if _, err := verify(t, signed, VerifyOptions{Now: noon.Add(time.Hour), Resolver: documented(t, s, tt.change)}); !errors.Is(err, tt.want) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestAKeyInASmallSubgroupIsRefused(t *testing.T) {
+	// The identity point: ed25519.Verify takes any signature under it.
+	weak, err := multibase.Encode(multibase.Base58BTC, append([]byte{0xed, 1, 1}, make([]byte, 31)...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	signed := add(t, small, Options{}, testSigner(t, 1))
+	m := testSigner(t, 1).public.Multibase()
+	if _, err = verify(t, strings.ReplaceAll(signed, m, weak), VerifyOptions{}); !errors.Is(err, did.ErrWeakKey) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// Three answers: what cannot be told is no refusal, and no acceptance; but one
+// false proof refuses, whatever the others are.
+func TestWhatCannotBeToldIsNeitherTrueNorFalse(t *testing.T) {
+	far := did.Methods{"key": resolver["key"], "web": fixed{err: fmt.Errorf("%w: no route", did.ErrUnreachable)}}
+	one := add(t, small, Options{Created: noon}, testSigner(t, 1))
+	elsewhere := strings.NewReplacer("did:key:z", "did:web:z").Replace(one[strings.Index(one, `"proof":`)+8 : len(one)-1])
+	strange := `{"type":"DataIntegrityProof","cryptosuite":"bbs-2023","proofPurpose":"assertionMethod"}`
+	nowhere := strings.ReplaceAll(elsewhere, "did:web:", "did:ion:")
+	list := func(proofs ...string) string {
+		return strings.TrimSuffix(small, "}") + `,"proof":[` + strings.Join(proofs, ",") + "]}"
+	}
+	good := one[strings.Index(one, `"proof":`)+8 : len(one)-1]
+	bad := strings.Replace(good, "12:00:00Z", "12:00:01Z", 1)
+	for name, tt := range map[string]struct {
+		doc  string
+		want error
+	}{
+		"good":              {list(good), nil},
+		"out of reach":      {list(good, elsewhere), did.ErrUnreachable},
+		"strange":           {list(strange, good), ErrUnsupported},
+		"nowhere":           {list(nowhere, good), did.ErrUnsupported},
+		"unreachable, bad":  {list(elsewhere, bad), ErrSignature},
+		"strange, bad":      {list(strange, bad), ErrSignature},
+		"bad, unreachable":  {list(bad, elsewhere), ErrSignature},
+		"nowhere, bad":      {list(nowhere, bad), ErrSignature},
+		"good and then bad": {list(good, bad), ErrSignature},
+	} {
+		proofs, err := verify(t, tt.doc, VerifyOptions{Now: noon.Add(time.Hour), Resolver: far})
+		if !errors.Is(err, tt.want) || (err != nil) != (tt.want != nil) || err != nil && proofs != nil {
+			t.Errorf("%s: %d proofs, %v", name, len(proofs), err)
+		}
+	}
+}
+
+func TestAContextThatNobodySignedIsRefused(t *testing.T) {
+	signed := add(t, small, Options{Cryptosuite: EdDSAJCS}, testSigner(t, 1))
+	more := strings.Replace(signed, `credentials/v2"]`, `credentials/v2","https://w3id.org/security/data-integrity/v2"]`, 1)
+	if _, err := verify(t, more, VerifyOptions{}); !errors.Is(err, ErrMalformed) {
+		t.Errorf("added to the document: %v", err)
+	}
+	unknown := strings.Replace(small, "https://www.w3.org/ns/credentials/v2", "https://evil.example/v2", 1)
+	if _, err := AddProof(t.Context(), []byte(unknown), Options{}, testSigner(t, 1)); !errors.Is(err, jsonld.ErrContext) {
+		t.Errorf("signing with an unknown context: %v", err)
+	}
+}
+
+// A double holds no such number, so that one signature would cover two.
+func TestAWholeNumberThatADoubleCannotHoldIsRefused(t *testing.T) {
+	for n, ok := range map[string]bool{"9007199254740992": true, "9007199254740993": false, "295147905179352830000": true, "295147905179352830001": false, "-9007199254740993": false, "1e23": true} {
+		doc := strings.TrimSuffix(small, "}") + `,"https://vocab.example/#n":` + n + "}"
+		for _, suite := range []string{EdDSARDFC, EdDSAJCS} {
+			_, err := AddProof(t.Context(), []byte(doc), Options{Cryptosuite: suite}, testSigner(t, 1))
+			if ok != (err == nil) || !ok && !errors.Is(err, jsonld.ErrInvalid) {
+				t.Errorf("%s, %s: %v", suite, n, err)
+			}
+		}
+	}
+}
+
+// A verifier among several that are named is one of them.
+func TestADomainMayBeOneOfAList(t *testing.T) {
+	signed := add(t, small, Options{Created: noon, Domain: "https://a.example", Purpose: did.Authentication}, testSigner(t, 1))
+	o := VerifyOptions{Now: noon, Purpose: did.Authentication}
+	for _, tt := range []struct {
+		domain string
+		want   error
+	}{{"https://a.example", nil}, {"", nil}, {"https://b.example", ErrDomain}, {"https://a.example/", ErrDomain}} {
+		o.Domain = tt.domain
+		if _, err := verify(t, signed, o); !errors.Is(err, tt.want) {
+			t.Errorf("%q: %v", tt.domain, err)
+		}
+	}
+}
