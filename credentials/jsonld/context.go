@@ -23,7 +23,6 @@ type activeContext struct {
 	hasProtected bool
 
 	derived sync.Map // string or scopedKey -> *activeContext
-	kept    atomic.Int32
 }
 
 // scopedKey names the context that a term's own context makes of another.
@@ -32,8 +31,9 @@ type scopedKey struct {
 	propagate bool
 }
 
-// maxDerived bounds what is kept of one context.
-const maxDerived = 64
+// maxKept bounds the contexts that a processor keeps. A badge needs about 20;
+// documents with contexts in ever new orders would otherwise fill the memory.
+const maxKept = 512
 
 // processor holds what stays the same while one document is expanded.
 type processor struct {
@@ -44,6 +44,8 @@ type processor struct {
 	safe bool
 	// defines, if set, is told of every term.
 	defines func(*term)
+	// kept counts the contexts that hang on initial.
+	kept atomic.Int32
 }
 
 func (c *activeContext) clone() *activeContext {
@@ -77,7 +79,7 @@ func (p *processor) with(c *activeContext, local any) (*activeContext, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.keep(string(key), d)
+	p.keep(c, string(key), d)
 	return d, nil
 }
 
@@ -93,14 +95,18 @@ func (p *processor) scoped(c *activeContext, t *term, propagate bool) (*activeCo
 	if err != nil {
 		return nil, err
 	}
-	c.keep(key, d)
+	p.keep(c, key, d)
 	return d, nil
 }
 
-func (c *activeContext) keep(key any, d *activeContext) {
-	if c.kept.Add(1) <= maxDerived {
-		c.derived.Store(key, d)
+// keep remembers what was made of a context. When there is too much, all is
+// forgotten: the usual contexts are soon made again, at a millisecond or so.
+func (p *processor) keep(c *activeContext, key any, d *activeContext) {
+	if p.kept.Add(1) > maxKept {
+		p.initial.derived.Clear()
+		p.kept.Store(1)
 	}
+	c.derived.Store(key, d)
 }
 
 // process is the Context Processing Algorithm (§4.1.2).

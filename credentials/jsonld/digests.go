@@ -19,6 +19,7 @@ var published = map[string]string{
 	"https://www.w3.org/ns/did/v1":                               "adefa50311393eb1bd788a38ac9fe2696c65367928f6996812cd54577394f4da",
 	"https://w3id.org/security/suites/ed25519-2020/v1":           "67646fbc0d6582ad7fbf08ccf0d3a4bedbb4177fd2d63385de52dc1b092ed6c5",
 	"https://w3id.org/security/suites/ed25519-2018/v1":           "166c6abb9e08176cee5f6c87c9c1bbfefa5717da391bcac525e5437f93eab809",
+	"https://w3id.org/security/suites/jws-2020/v1":               "d648e05ddc6577827ca2bfd5e931f53e9ebc6e52a57a8da81df4ec8c46ffcd1e",
 	"https://w3id.org/security/v1":                               "abaf97e107d1925503c433dcaf3ffd2831697cacc1ed2a293e1bc8030d5bcb47",
 	"https://w3id.org/security/v2":                               "611bd81151d5efe53ec9aed78f5a813e577287bc9451ee26d6879b1b8b46bc3b",
 }

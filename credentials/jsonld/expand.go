@@ -24,7 +24,7 @@ func Expand(doc jsondoc.Value) ([]any, error) {
 }
 
 func expandMap(top map[string]any) ([]any, error) {
-	if err := checkContexts(top, ""); err != nil {
+	if _, err := checkContexts(top, ""); err != nil {
 		return nil, err
 	}
 	if err := undefinedTop(top); err != nil {

@@ -102,11 +102,11 @@ func (b *builder) resource(id string) (string, error) {
 func checkIRI(s string) error {
 	i := strings.IndexByte(s, ':')
 	if i <= 0 {
-		return fmt.Errorf("%w: %q is no absolute IRI and no term", ErrUndefinedTerm, clip(s))
+		return fmt.Errorf("%w: %q is no absolute IRI and no term", ErrRelativeIRI, clip(s))
 	}
 	for k, c := range s[:i] {
 		if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || k > 0 && (c >= '0' && c <= '9' || c == '+' || c == '-' || c == '.')) {
-			return fmt.Errorf("%w: %q is no absolute IRI and no term", ErrUndefinedTerm, clip(s))
+			return fmt.Errorf("%w: %q is no absolute IRI and no term", ErrRelativeIRI, clip(s))
 		}
 	}
 	for _, c := range s {

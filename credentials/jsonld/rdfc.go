@@ -239,7 +239,8 @@ func (c *canonicalizer) choose(nodes []string, is *issuer) (chosen string, chose
 		return chosen != "" && len(path) >= len(chosen) && path > chosen
 	}
 	for order := range permutations(nodes) {
-		if c.perms++; c.perms > maxPermutations {
+		// A permutation costs a copy of the issuer.
+		if c.perms += 1 + len(is.order)/16; c.perms > maxPermutations {
 			return "", nil, fmt.Errorf("%w: blank nodes that look alike", ErrLimit)
 		}
 		path, next, err := c.path(order, is.clone(), skip)

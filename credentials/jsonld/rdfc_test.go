@@ -117,8 +117,8 @@ func TestEmbeddedContextsAreThePublishedOnes(t *testing.T) {
 		n++
 	}
 	t.Logf("read %s: %d contexts are equal", dir, n)
-	if n < 16 {
-		t.Errorf("only %d of our contexts were compared", n)
+	if n != len(pinned) {
+		t.Errorf("%d of our %d contexts were compared", n, len(pinned))
 	}
 }
 
@@ -144,7 +144,7 @@ func TestWhatWouldBeLeftOutOfTheSignatureIsRefused(t *testing.T) {
 	}{
 		"an undefined member":        {`,"nickname":"x"`, ErrUndefinedTerm},
 		"an undefined type":          {`,"evidence":{"type":"Photo"}`, ErrUndefinedTerm},
-		"a relative id":              {`,"evidence":{"id":"photo.jpg","type":"VerifiableCredential"}`, ErrUndefinedTerm},
+		"a relative id":              {`,"evidence":{"id":"photo.jpg","type":"VerifiableCredential"}`, ErrRelativeIRI},
 		"an IRI with a space":        {`,"evidence":{"id":"https://a.example/a b","type":"VerifiableCredential"}`, ErrInvalid},
 		"a web address without host": {`,"evidence":{"id":"https:///x","type":"VerifiableCredential"}`, ErrInvalid},
 		"a context inside":           {`,"evidence":{"@context":{"x":"https://e.example/"},"type":"VerifiableCredential"}`, ErrContext},

@@ -4,8 +4,11 @@
 // Two terms are added to Open Badges 3.0.3, which its publisher added to the
 // same URL later than the package: jti and endorsementJwt. A badge signed with
 // Data Integrity never uses them, since copies of the context differ.
+//
+// No package holds https://w3id.org/security/jwk/v1 and https://www.w3.org/ns/cid/v1,
+// which DID documents name; those are read by their members, not as JSON-LD.
 import {createRequire} from 'node:module';
-import {mkdirSync, writeFileSync} from 'node:fs';
+import {mkdirSync, readFileSync, writeFileSync} from 'node:fs';
 const require = createRequire(import.meta.url);
 const {dependencies} = require('./package.json');
 
@@ -25,6 +28,10 @@ for(const name of Object.keys(dependencies)) {
   }
 }
 
+// One package keeps its context in a file that it does not export.
+const file = path => JSON.parse(readFileSync('node_modules/' + path, 'utf8'));
+take({'https://w3id.org/security/suites/jws-2020/v1': file('@transmute/json-web-signature/src/contexts/jws-v1.json')});
+
 const OB = 'https://purl.imsglobal.org/spec/ob/v3p0/context-3.0.3.json';
 found.get(OB)['@context'].endorsementJwt = {'@id': 'https://purl.imsglobal.org/spec/vc/ob/vocab.html#endorsementJwt', '@container': '@set'};
 found.get(OB)['@context'].jti = {'@id': 'https://www.iana.org/assignments/jwt#jti', '@type': '@id'};
@@ -37,7 +44,8 @@ const wanted = [
   'https://purl.imsglobal.org/spec/ob/v3p0/context.json', 'https://purl.imsglobal.org/spec/ob/v3p0/context-3.0.1.json',
   'https://purl.imsglobal.org/spec/ob/v3p0/context-3.0.2.json', OB, 'https://purl.imsglobal.org/spec/ob/v3p0/extensions.json',
   'https://www.w3.org/ns/did/v1', 'https://w3id.org/security/suites/ed25519-2020/v1',
-  'https://w3id.org/security/suites/ed25519-2018/v1', 'https://w3id.org/security/v1', 'https://w3id.org/security/v2',
+  'https://w3id.org/security/suites/ed25519-2018/v1', 'https://w3id.org/security/suites/jws-2020/v1',
+  'https://w3id.org/security/v1', 'https://w3id.org/security/v2',
 ];
 const index = {};
 mkdirSync('../contexts', {recursive: true});
