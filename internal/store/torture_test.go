@@ -85,7 +85,15 @@ func writeOne(db *store.DB, n int) error {
 		if _, err := tx.Append("wrote", n); err != nil {
 			return err
 		}
-		return tx.Put(tortureKey(n), tortureValue(n))
+		if err := tx.Put(tortureKey(n), tortureValue(n)); err != nil || os.Getenv("STORE_LOAD") == "" {
+			return err
+		}
+		for i := range 60 { // overwritten in turn, so that there is much to flush and to collect
+			if err := tx.Put(fmt.Appendf(nil, "load/%d/%d", n%400, i), tortureValue(n+i)); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 
