@@ -41,7 +41,7 @@ type Settings struct {
 	// least 1m.
 	StatusTTL Duration `yaml:"status_ttl" json:"status_ttl"`
 	// StatusBeat is how often the lists are signed anew, changed or not, so
-	// that their dates tell nothing. Default 1m.
+	// that their dates tell nothing. Default 10s.
 	StatusBeat Duration `yaml:"status_beat" json:"status_beat"`
 	// Reserve is the free space, in MiB, below which nothing is written.
 	// Default 64.
@@ -116,7 +116,7 @@ func (s Settings) Complete(dir string) (Settings, error) {
 	s.Admin = cmp.Or(s.Admin, filepath.Join(dir, "admin.sock"))
 	s.Method = cmp.Or(s.Method, "web")
 	s.StatusTTL = cmp.Or(s.StatusTTL, Duration(15*time.Minute))
-	s.StatusBeat = cmp.Or(s.StatusBeat, Duration(time.Minute))
+	s.StatusBeat = cmp.Or(s.StatusBeat, Duration(10*time.Second))
 	s.Reserve = cmp.Or(s.Reserve, 64)
 	if len(s.Catalogues) == 0 {
 		s.Catalogues = []string{ShippedCatalogue}

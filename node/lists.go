@@ -24,9 +24,12 @@ import (
 //
 // Bits are kept in memory too, since all are needed at each publication.
 type lists struct {
+	publishing sync.Mutex // one publication at a time, or an older could be served last
+
 	mu    sync.Mutex
 	bits  map[string]status.Bitmap // by "<n>/<purpose>"
-	beat  uint64                   // publications done
+	begun uint64                   // publications that have taken their copy of the bits
+	beat  uint64                   // the last of those that is served
 	wake  *sync.Cond
 	fresh map[string][]byte // published bytes, as served
 }
@@ -157,6 +160,8 @@ const listsValidFor = 30 * 24 * time.Hour
 // Publish signs every list anew, changed or not, keeps them, and serves them.
 // It also sets the expiry bit of every badge whose end has come.
 func (n *Node) Publish(ctx context.Context) error {
+	n.lists.publishing.Lock()
+	defer n.lists.publishing.Unlock()
 	if err := n.expire(ctx); err != nil {
 		return err
 	}
@@ -165,6 +170,8 @@ func (n *Node) Publish(ctx context.Context) error {
 	for name, b := range n.lists.bits {
 		bits[name] = append(status.Bitmap(nil), b...)
 	}
+	n.lists.begun++
+	turn := n.lists.begun
 	n.lists.mu.Unlock()
 	s, err := n.signer(ctx)
 	if err != nil {
@@ -195,7 +202,7 @@ func (n *Node) Publish(ctx context.Context) error {
 	for name, raw := range signed {
 		n.lists.fresh[name] = raw
 	}
-	n.lists.beat++
+	n.lists.beat = max(n.lists.beat, turn)
 	n.lists.wake.Broadcast()
 	return nil
 }
@@ -237,7 +244,7 @@ func (n *Node) published(ctx context.Context) error {
 	defer stop()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for want := l.beat + 2; l.beat < want && ctx.Err() == nil; { // the one under way may have taken its copy before
+	for want := l.begun + 1; l.beat < want && ctx.Err() == nil; { // one under way has taken its copy before
 		l.wake.Wait()
 	}
 	return ctx.Err()
