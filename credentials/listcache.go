@@ -74,3 +74,36 @@ func (m *memoryMarks) Mark(_ context.Context, url string, validFrom time.Time) (
 	m.m[url] = validFrom
 	return validFrom, nil
 }
+
+// computed keeps the documents that follow from their identifiers alone, such
+// as those of did:key: they cannot change.
+type computed struct {
+	inner did.Resolver
+	mu    sync.RWMutex
+	m     map[did.DID]did.Resolution
+}
+
+const (
+	maxComputed   = 1024
+	maxComputedID = 256 // a longer identifier carries a document of its own
+)
+
+func (c *computed) Resolve(ctx context.Context, id did.DID) (did.Resolution, error) {
+	c.mu.RLock()
+	r, ok := c.m[id]
+	c.mu.RUnlock()
+	if ok {
+		return r, nil
+	}
+	r, err := c.inner.Resolve(ctx, id)
+	if err != nil || !r.Fetched.IsZero() || len(id.String()) > maxComputedID {
+		return r, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.m) >= maxComputed {
+		clear(c.m)
+	}
+	c.m[id] = r
+	return r, nil
+}

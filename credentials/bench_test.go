@@ -1,0 +1,102 @@
+package credentials_test
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/trust-me/trustme/credentials"
+	"github.com/trust-me/trustme/credentials/dataintegrity"
+	"github.com/trust-me/trustme/credentials/status"
+)
+
+// perVerify reports the time of an operation as a multiple of one bare
+// ed25519.Verify of the same run (V).
+func perVerify(b *testing.B, f func() error) {
+	b.Helper()
+	pub, priv, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	m := bytes.Repeat([]byte{1}, 64)
+	sig := ed25519.Sign(priv, m)
+	const runs = 2000
+	start := time.Now()
+	for range runs {
+		if !ed25519.Verify(pub, m, sig) {
+			b.Fatal("a good signature does not verify")
+		}
+	}
+	bare := time.Since(start).Nanoseconds() / runs
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := f(); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(bare), "V")
+}
+
+// big is a badge of the size of DESIGN.md §6: about 3.4 KB.
+func (w *world) big() credentials.Award {
+	a := w.award()
+	a.Achievement = []byte(strings.Replace(achievement, `"tag":`, `"humanCode":"openbadges/designer","version":"1.0.0","inLanguage":"en",`+
+		`"creator":{"id":"`+w.issuer.id.String()+`","type":["Profile"],"name":"Alder"},"otherIdentifier":[{"type":"IdentifierEntry","identifier":"d-1","identifierType":"identifier"}],"tag":`, 1))
+	for range 3 {
+		a.Evidence = append(a.Evidence, credentials.Evidence{Name: "A session given", Genre: "text", Narrative: "Gave a session about badges for the youth association, with a handout."})
+	}
+	return a
+}
+
+func BenchmarkReportOnBadgeWithStatus(b *testing.B) {
+	w := newWorld(b)
+	raw := w.issue(b, w.big()).Credential().Bytes()
+	b.Logf("%d bytes", len(raw))
+	perVerify(b, func() error { return w.v.Report(b.Context(), raw, credentials.ReportOptions{}).Err() })
+}
+
+func BenchmarkIssueWithSelfVerification(b *testing.B) {
+	w := newWorld(b)
+	unsigned := must(credentials.Build(w.big()))
+	perVerify(b, func() error {
+		_, err := credentials.Issue(b.Context(), w.v, unsigned, w.issuer, w.now)
+		return err
+	})
+}
+
+func BenchmarkSign(b *testing.B) {
+	w := newWorld(b)
+	unsigned := must(credentials.Build(w.big()))
+	for _, suite := range []string{dataintegrity.EdDSARDFC, dataintegrity.EdDSAJCS} {
+		b.Run(suite, func(b *testing.B) {
+			perVerify(b, func() error {
+				_, err := dataintegrity.AddProof(b.Context(), unsigned, dataintegrity.Options{Cryptosuite: suite, Created: w.now}, w.issuer)
+				return err
+			})
+		})
+	}
+}
+
+func BenchmarkVerifyJWT(b *testing.B) {
+	w := newWorld(b)
+	v, err := credentials.IssueJWT(b.Context(), w.v, must(credentials.Build(w.big())), w.issuer, w.now)
+	if err != nil {
+		b.Fatal(err)
+	}
+	raw := v.Credential().Bytes()
+	perVerify(b, func() error { return w.v.Report(b.Context(), raw, credentials.ReportOptions{}).Err() })
+}
+
+func BenchmarkPublishListOf131072(b *testing.B) {
+	w := newWorld(b)
+	bits := status.NewBitmap(status.MinLength)
+	i := 0
+	perVerify(b, func() error {
+		bits.Set(i%bits.Len(), true)
+		i += 7919
+		_, err := credentials.SignStatusList(b.Context(), status.Description{ID: listURL, Issuer: w.issuer.id.String(), Purpose: status.Revocation, ValidFrom: w.now}, bits, w.issuer, w.now)
+		return err
+	})
+}
