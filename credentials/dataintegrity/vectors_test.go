@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -243,46 +242,4 @@ func TestAnyChangeToASignedDocumentIsNoticed(t *testing.T) {
 			}
 		}
 	}
-}
-
-// A mutated signed document never verifies, unless it is the same JSON.
-func FuzzMutatedDocumentNeverVerifies(f *testing.F) {
-	k := ed25519.NewKeyFromSeed(make([]byte, 32))
-	pub, err := did.NewPublicKey(did.Ed25519, k.Public().(ed25519.PublicKey))
-	if err != nil {
-		f.Fatal(err)
-	}
-	doc := []byte(`{"@context":["https://www.w3.org/ns/credentials/v2"],"type":["VerifiableCredential"],"issuer":"did:key:a","credentialSubject":{"id":"did:key:b"}}`)
-	signed, err := AddProof(f.Context(), doc, Options{}, vectorSigner{k, pub})
-	if err != nil {
-		f.Fatal(err)
-	}
-	original, err := jsondoc.Parse(signed)
-	if err != nil {
-		f.Fatal(err)
-	}
-	want, err := jsonld.Native(original)
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Add(3, byte('x'))
-	f.Add(len(signed)-5, byte('1'))
-	f.Fuzz(func(t *testing.T, at int, b byte) {
-		if at < 0 || at >= len(signed) {
-			return
-		}
-		mutant := append([]byte(nil), signed...)
-		mutant[at] = b
-		v, err := jsondoc.Parse(mutant)
-		if err != nil {
-			return
-		}
-		got, err := jsonld.Native(v)
-		if err != nil || maps.EqualFunc(got, want, func(a, b any) bool { x, _ := json.Marshal(a); y, _ := json.Marshal(b); return string(x) == string(y) }) {
-			return
-		}
-		if _, err := Verify(t.Context(), v, VerifyOptions{Resolver: resolver, Now: time.Now()}); err == nil {
-			t.Errorf("verifies with byte %d as %q", at, b)
-		}
-	})
 }

@@ -105,7 +105,7 @@ func (p *processor) object(at position, e map[string]any) (any, error) {
 			return nil, err
 		}
 	}
-	return x.finish(at.property, len(e) > 0)
+	return x.finish(at.property)
 }
 
 // enter finds the context in which an object's keys are read: type-scoped
@@ -233,7 +233,7 @@ func (p *processor) valueOf(c *activeContext, property string, value any) (map[s
 }
 
 // finish checks what an object became (§5.1.2, steps 15 to 20).
-func (x *expanding) finish(property string, said bool) (any, error) {
+func (x *expanding) finish(property string) (any, error) {
 	r := x.result
 	_, isValue := r["@value"]
 	set, isSet := r["@set"]
@@ -257,17 +257,17 @@ func (x *expanding) finish(property string, said bool) (any, error) {
 			}
 		}
 		if isSet {
-			return x.top(property, set, said)
+			return x.top(property, set)
 		}
 	}
 	if _, has := r["@language"]; has && len(r) == 1 {
 		return nil, x.p.dropped("%s: a language without text", property)
 	}
-	return x.top(property, r, said)
+	return x.top(property, r)
 }
 
 // top drops what is no node from the top level.
-func (x *expanding) top(property string, v any, said bool) (any, error) {
+func (x *expanding) top(property string, v any) (any, error) {
 	r, isMap := v.(map[string]any)
 	if property != "" && property != "@graph" || !isMap {
 		return v, nil
@@ -276,9 +276,6 @@ func (x *expanding) top(property string, v any, said bool) (any, error) {
 	_, isList := r["@list"]
 	_, isID := r["@id"]
 	if len(r) == 0 || isValue || isList || isID && len(r) == 1 {
-		if len(r) == 0 && !said {
-			return nil, nil
-		}
 		return nil, x.p.dropped("a node that says nothing")
 	}
 	return r, nil
