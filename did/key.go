@@ -3,7 +3,6 @@ package did
 import (
 	"bytes"
 	"crypto"
-	"crypto/ecdh"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
@@ -96,21 +95,6 @@ func checkEd25519(b []byte) error {
 	}
 	if new(edwards25519.Point).MultByCofactor(p).Equal(edwards25519.NewIdentityPoint()) == 1 {
 		return errors.New("a point of small order, under which any message verifies")
-	}
-	return nil
-}
-
-func checkX25519(b []byte) error {
-	pub, err := ecdh.X25519().NewPublicKey(b)
-	if err != nil {
-		return err
-	}
-	scalar, err := ecdh.X25519().NewPrivateKey(bytes.Repeat([]byte{0x42}, 32))
-	if err != nil {
-		return err
-	}
-	if _, err := scalar.ECDH(pub); err != nil { // all-zero result, RFC 7748 §6.1
-		return errors.New("a point of small order")
 	}
 	return nil
 }
