@@ -356,7 +356,7 @@ func issueCSV(c *cli.Context) error {
 		if c.Bool("json") {
 			return printJSON(c, res)
 		}
-		say(c, "%d issued, %d issued before, in %.1f s (%.0f a second; %.0f%% of the work is building, signing and verifying)", res.Issued, res.Existing, res.Seconds, float64(res.Done)/res.Seconds, 100*res.Proofs)
+		say(c, "%d issued, %d issued before, in %.1f s (%.0f a second; %.0f%% of the machine went into building, signing and verifying)", res.Issued, res.Existing, res.Seconds, float64(res.Done)/res.Seconds, 100*res.Proofs)
 		return nil
 	})
 }
