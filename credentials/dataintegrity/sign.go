@@ -66,45 +66,28 @@ func AddProof(ctx context.Context, doc []byte, o Options, s Signer) ([]byte, err
 }
 
 func makeProof(ctx context.Context, v jsondoc.Value, o Options, s Signer) ([]byte, error) {
-	p := proofJSON{ID: o.ID, Type: "DataIntegrityProof", Cryptosuite: or(o.Cryptosuite, EdDSARDFC), Created: stamp(o.Created), Expires: stamp(o.Expires),
-		VerificationMethod: s.VerificationMethod(), Purpose: or(string(o.Purpose), string(did.AssertionMethod)), Challenge: o.Challenge, Domain: o.Domain, PreviousProof: o.PreviousProof}
-	st, ok := suites[p.Cryptosuite]
-	if p.Cryptosuite == Ed2020 {
-		p.Type, p.Cryptosuite = Ed2020, ""
-	}
+	name := or(o.Cryptosuite, EdDSARDFC)
+	st, ok := suites[name]
 	if !ok || !slices.Contains(st.keys, s.Key().Type) {
-		return nil, fmt.Errorf("%w: %q with a %s key", ErrUnsupported, o.Cryptosuite, s.Key().Type)
+		return nil, fmt.Errorf("%w: %q with a %s key", ErrUnsupported, name, s.Key().Type)
+	}
+	p := proofJSON{ID: o.ID, Type: "DataIntegrityProof", Cryptosuite: name, Created: stamp(o.Created), Expires: stamp(o.Expires),
+		VerificationMethod: s.VerificationMethod(), Purpose: or(string(o.Purpose), string(did.AssertionMethod)), Challenge: o.Challenge, Domain: o.Domain, PreviousProof: o.PreviousProof}
+	if name == Ed2020 {
+		p.Type, p.Cryptosuite = Ed2020, ""
 	}
 	if st.usesJSON() { // Data Integrity EdDSA §3.3.1
 		p.Context = v.Get("@context").Raw()
 	}
-	body, err := jsonld.Native(v)
+	body, err := unsecured(v, o)
 	if err != nil {
 		return nil, err
 	}
-	delete(body, "proof")
-	if o.PreviousProof != "" {
-		all, err := parseProofs(v)
-		if err != nil {
-			return nil, err
-		}
-		if body, err = withPrevious(body, parsed{id: o.ID, previous: []string{o.PreviousProof}}, all); err != nil {
-			return nil, err
-		}
-	}
-	raw, err := marshal(p)
+	options, err := p.native()
 	if err != nil {
 		return nil, err
 	}
-	opts, err := jsondoc.Parse(raw)
-	if err != nil {
-		return nil, err
-	}
-	options, err := jsonld.Native(opts)
-	if err != nil {
-		return nil, err
-	}
-	h, err := hashData(or(p.Cryptosuite, Ed2020), s.Key().Type, body, options)
+	h, err := hashData(name, s.Key().Type, body, options)
 	if err != nil {
 		return nil, err
 	}
@@ -116,6 +99,36 @@ func makeProof(ctx context.Context, v jsondoc.Value, o Options, s Signer) ([]byt
 		return nil, err
 	}
 	return marshal(p)
+}
+
+// unsecured returns what a proof signs: the document without proofs, or with
+// the one that it continues.
+func unsecured(v jsondoc.Value, o Options) (map[string]any, error) {
+	body, err := jsonld.Native(v)
+	if err != nil {
+		return nil, err
+	}
+	delete(body, "proof")
+	if o.PreviousProof == "" {
+		return body, nil
+	}
+	all, err := parseProofs(v)
+	if err != nil {
+		return nil, err
+	}
+	return withPrevious(body, parsed{id: o.ID, previous: []string{o.PreviousProof}}, all)
+}
+
+func (p proofJSON) native() (map[string]any, error) {
+	raw, err := marshal(p)
+	if err != nil {
+		return nil, err
+	}
+	v, err := jsondoc.Parse(raw)
+	if err != nil {
+		return nil, err
+	}
+	return jsonld.Native(v)
 }
 
 // marshal writes JSON without escaping what HTML would need.

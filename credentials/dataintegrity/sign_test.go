@@ -2,7 +2,13 @@ package dataintegrity
 
 import (
 	"bytes"
+	"context"
+	"crypto/ecdsa"
 	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/sha512"
 	"encoding/json"
 	"errors"
 	"path/filepath"
@@ -139,6 +145,62 @@ func TestASuiteIsRefusedAKeyThatIsNotItsOwn(t *testing.T) {
 	for _, suite := range []string{ECDSARDFC, ECDSAJCS, "rsa-2020"} {
 		if _, err := AddProof(t.Context(), []byte(small), Options{Cryptosuite: suite}, testSigner(t, 1)); !errors.Is(err, ErrUnsupported) {
 			t.Errorf("%s: %v", suite, err)
+		}
+	}
+}
+
+// ecSigner signs with an ECDSA key.
+type ecSigner struct {
+	key    *ecdsa.PrivateKey
+	public did.PublicKey
+}
+
+func newECSigner(t *testing.T, c elliptic.Curve, typ did.KeyType) ecSigner {
+	t.Helper()
+	k, err := ecdsa.GenerateKey(c, rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pub, err := did.NewPublicKey(typ, elliptic.MarshalCompressed(c, k.X, k.Y))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ecSigner{k, pub}
+}
+
+func (s ecSigner) Sign(_ context.Context, m []byte) ([]byte, error) {
+	n := (s.key.Curve.Params().BitSize + 7) / 8
+	h := sha256.Sum256(m)
+	digest := h[:]
+	if n == 48 {
+		h := sha512.Sum384(m)
+		digest = h[:]
+	}
+	a, b, err := ecdsa.Sign(rand.Reader, s.key, digest)
+	if err != nil {
+		return nil, err
+	}
+	return append(a.FillBytes(make([]byte, n)), b.FillBytes(make([]byte, n))...), nil
+}
+func (s ecSigner) Key() did.PublicKey { return s.public }
+func (s ecSigner) VerificationMethod() string {
+	m := s.public.Multibase()
+	return "did:key:" + m + "#" + m
+}
+
+func TestECDSAProofsOfBothCurvesVerifyAndHoldTheDocument(t *testing.T) {
+	for _, s := range []ecSigner{newECSigner(t, elliptic.P256(), did.P256), newECSigner(t, elliptic.P384(), did.P384)} {
+		for _, suite := range []string{ECDSARDFC, ECDSAJCS} {
+			signed := add(t, small, Options{Cryptosuite: suite, Created: noon}, s)
+			if _, err := verify(t, signed, VerifyOptions{Now: noon}); err != nil {
+				t.Errorf("%s, %s: %v", suite, s.public.Type, err)
+			}
+			if _, err := verify(t, strings.Replace(signed, "did:key:b", "did:key:c", 1), VerifyOptions{Now: noon}); !errors.Is(err, ErrSignature) {
+				t.Errorf("%s, %s, changed: %v", suite, s.public.Type, err)
+			}
+			if _, err := AddProof(t.Context(), []byte(small), Options{Cryptosuite: EdDSARDFC}, s); !errors.Is(err, ErrUnsupported) {
+				t.Errorf("%s with a %s key: %v", EdDSARDFC, s.public.Type, err)
+			}
 		}
 	}
 }

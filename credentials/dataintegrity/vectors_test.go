@@ -91,6 +91,12 @@ func TestEveryIntermediateOfTheW3CVectorsIsReproduced(t *testing.T) {
 			same(t, "canonical document", string(h.document), read(t, dir, "canonDoc"))
 			same(t, "canonical options", string(h.options), read(t, dir, "proofCanon"))
 			same(t, "hashes", hex.EncodeToString(h.data), strings.TrimSpace(read(t, dir, "proofHash"))+strings.TrimSpace(read(t, dir, "docHash")))
+			same(t, "combined hashes", hex.EncodeToString(h.data), strings.TrimSpace(read(t, dir, "combinedHash")))
+			p, err := parseProof(signed.Get("proof"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			same(t, "signature", hex.EncodeToString(p.value), strings.TrimSpace(read(t, dir, "sigHex")))
 			proofs, err := Verify(t.Context(), signed, VerifyOptions{Resolver: resolver, Now: time.Now()})
 			if err != nil || len(proofs) != 1 || proofs[0].Cryptosuite != tt.suite {
 				t.Errorf("verifying: %+v, %v", proofs, err)

@@ -25,12 +25,12 @@ func TestHostileContextsFillNoMemoryAndEvictNobodyForGood(t *testing.T) {
 	usual := map[string]any{"@context": []any{CredentialsV2, OpenBadges303}, "type": "VerifiableCredential", "issuer": "did:key:z6Mk"}
 	most, orders := 0, 0
 	for order := range permutations(urls) {
-		for n := 1; n < len(order); n++ {
+		for n := 2; n < len(order); n += 2 {
 			list := make([]any, 0, len(order))
 			for i := range order[:n] {
 				list = append(list, order[i])
 			}
-			for range 4 {
+			for range 3 {
 				list = append(list, CredentialsV2)
 				orders++
 				_, _ = p.document(p.initial, map[string]any{"@context": slices.Clone(list), "type": "VerifiableCredential", "issuer": "did:key:z6Mk"}) // some do not go together

@@ -270,21 +270,8 @@ func (c *activeContext) settings(p *processor, m map[string]any, s scope) error 
 		}
 	}
 	if v, has := m["@vocab"]; has {
-		s, isText := v.(string)
-		switch {
-		case v == nil:
-			c.vocab, c.hasVocab = "", false
-		case isText:
-			iri, ok, err := (&definer{p: p, c: c}).iri(s, relative, vocab)
-			if err != nil {
-				return err
-			}
-			if !ok || !isAbsolute(iri) && !isBlank(iri) && s != "" && c.base != "" {
-				return fail("invalid vocab mapping", "%v", v)
-			}
-			c.vocab, c.hasVocab = iri, true
-		default:
-			return fail("invalid vocab mapping", "%v", v)
+		if err := c.setVocab(p, v); err != nil {
+			return err
 		}
 	}
 	if v, has := m["@language"]; has {
@@ -301,6 +288,26 @@ func (c *activeContext) settings(p *processor, m map[string]any, s scope) error 
 		}
 		c.direction = s
 	}
+	return nil
+}
+
+func (c *activeContext) setVocab(p *processor, v any) error {
+	if v == nil {
+		c.vocab, c.hasVocab = "", false
+		return nil
+	}
+	s, isText := v.(string)
+	if !isText {
+		return fail("invalid vocab mapping", "%v", v)
+	}
+	iri, ok, err := (&definer{p: p, c: c}).iri(s, relative, vocab)
+	if err != nil {
+		return err
+	}
+	if !ok || !isAbsolute(iri) && !isBlank(iri) && s != "" && c.base != "" {
+		return fail("invalid vocab mapping", "%v", v)
+	}
+	c.vocab, c.hasVocab = iri, true
 	return nil
 }
 

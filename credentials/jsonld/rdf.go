@@ -156,31 +156,11 @@ func (b *builder) member(subject, key string, value any, graph string) error {
 	case "@id", "@index":
 		return nil
 	case "@type":
-		for _, t := range list(value) {
-			s, _ := t.(string)
-			o, err := b.resource(s)
-			if err != nil {
-				return err
-			}
-			if err := b.add(quad{subject, "<" + rdfNS + "type>", o, graph}); err != nil {
-				return err
-			}
-		}
-		return nil
+		return b.types(subject, value, graph)
 	case "@graph":
-		for _, e := range list(value) {
-			if err := b.child(e, subject); err != nil {
-				return err
-			}
-		}
-		return nil
+		return b.children(value, subject)
 	case "@included":
-		for _, e := range list(value) {
-			if err := b.child(e, graph); err != nil {
-				return err
-			}
-		}
-		return nil
+		return b.children(value, graph)
 	case "@reverse":
 		return b.reverse(subject, value, graph)
 	}
@@ -207,6 +187,29 @@ func (b *builder) member(subject, key string, value any, graph string) error {
 			if err := b.add(quad{subject, predicate, o, graph}); err != nil {
 				return err
 			}
+		}
+	}
+	return nil
+}
+
+func (b *builder) types(subject string, value any, graph string) error {
+	for _, t := range list(value) {
+		s, _ := t.(string)
+		o, err := b.resource(s)
+		if err != nil {
+			return err
+		}
+		if err := b.add(quad{subject, "<" + rdfNS + "type>", o, graph}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *builder) children(value any, graph string) error {
+	for _, e := range list(value) {
+		if err := b.child(e, graph); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -105,13 +105,14 @@ func (d *definer) create(name string) error {
 	}
 	d.defined[name] = false
 	raw := d.local[name]
-	if name == "@type" {
+	switch {
+	case name == "@type":
 		if err := typeRedefined(raw); err != nil {
 			return err
 		}
-	} else if keywords[name] {
+	case keywords[name]:
 		return fail("keyword redefinition", "%s", name)
-	} else if likeKeyword(name) {
+	case likeKeyword(name):
 		return nil
 	}
 	old := d.c.terms[name]
@@ -121,17 +122,16 @@ func (d *definer) create(name string) error {
 		return fail("invalid term definition", "%s: %v", name, err)
 	}
 	t := &term{protected: d.protected}
-	if v, has := m["@protected"]; has {
-		b, ok := v.(bool)
-		if !ok {
-			return fail("invalid @protected value", "%v", v)
-		}
-		t.protected = b
-	}
 	ignored, err := d.fill(t, name, m, simple)
 	if err != nil || ignored {
 		return err
 	}
+	return d.settle(name, t, old)
+}
+
+// settle puts a finished term into the context, unless it would redefine a
+// protected one.
+func (d *definer) settle(name string, t, old *term) error {
 	if !d.s.override && old != nil && old.protected {
 		same := *t
 		same.protected = old.protected
@@ -186,6 +186,13 @@ func definition(raw any) (m map[string]any, simple bool, err error) {
 
 // fill reads a definition. ignored says that the term is not to be defined.
 func (d *definer) fill(t *term, name string, m map[string]any, simple bool) (ignored bool, err error) {
+	if v, has := m["@protected"]; has {
+		b, ok := v.(bool)
+		if !ok {
+			return false, fail("invalid @protected value", "%v", v)
+		}
+		t.protected = b
+	}
 	if v, has := m["@type"]; has {
 		if err := d.typeOf(t, v); err != nil {
 			return false, err
