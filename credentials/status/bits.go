@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/base64"
+	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -35,13 +37,18 @@ func (b Bitmap) Set(i int, on bool) {
 	}
 }
 
-// at returns entry i of a list whose entries have size bits.
+// at returns entry i of a list whose entries have size bits, 1 to [MaxSize].
+// An entry may lie across two bytes.
 func (b Bitmap) at(i, size int) (uint32, error) {
 	if n := b.Len() / size; i < 0 || i >= n {
 		return 0, fmt.Errorf("%w: %d of %d", ErrRange, i, n)
 	}
 	first := i * size
-	return uint32(b[first/8]>>(8-size-first%8)) & (1<<size - 1), nil
+	two := uint32(b[first/8]) << 8
+	if first/8+1 < len(b) {
+		two |= uint32(b[first/8+1])
+	}
+	return two >> (16 - size - first%8) & (1<<size - 1), nil
 }
 
 // writers are kept, since each holds 800 KB.
@@ -90,14 +97,37 @@ func decode(text string) (Bitmap, error) {
 		return nil, fmt.Errorf("%w: encodedList is not gzip: %v", ErrMalformed, err)
 	}
 	z.Multistream(false)
-	b, err := io.ReadAll(io.LimitReader(z, MaxBytes+1))
-	switch {
-	case len(b) > MaxBytes:
-		return nil, fmt.Errorf("%w: more than %d bytes", ErrLimit, MaxBytes)
-	case err != nil:
+	b, err := inflate(z, packed)
+	if err == nil && in.Len() > 0 {
+		err = fmt.Errorf("%w: data behind the gzip stream", ErrMalformed)
+	}
+	return b, err
+}
+
+// maxRatio is above what deflate can pack, 1032 to 1.
+const maxRatio = 1040
+
+// inflate unpacks to the size that the last four bytes announce (RFC 1952
+// §2.3.1), so that memory is taken once and a bomb is refused unopened.
+func inflate(z io.Reader, packed []byte) (Bitmap, error) {
+	announced := binary.LittleEndian.Uint32(packed[len(packed)-4:])
+	if announced > MaxBytes {
+		return nil, fmt.Errorf("%w: %d bytes, at most %d", ErrLimit, announced, MaxBytes)
+	}
+	size := int(announced)
+	if size > maxRatio*len(packed) {
+		return nil, fmt.Errorf("%w: encodedList announces %d bytes in %d", ErrMalformed, size, len(packed))
+	}
+	b := make(Bitmap, size)
+	if _, err := io.ReadFull(z, b); err != nil {
 		return nil, fmt.Errorf("%w: encodedList: %v", ErrMalformed, err)
-	case in.Len() > 0:
-		return nil, fmt.Errorf("%w: data behind the gzip stream", ErrMalformed)
+	}
+	var more [1]byte
+	switch n, err := io.ReadFull(z, more[:]); {
+	case n > 0:
+		return nil, fmt.Errorf("%w: encodedList holds more than the %d bytes that it announces", ErrMalformed, size)
+	case !errors.Is(err, io.EOF): // the checksum is wrong
+		return nil, fmt.Errorf("%w: encodedList: %v", ErrMalformed, err)
 	}
 	return b, nil
 }

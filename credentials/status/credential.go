@@ -2,11 +2,13 @@ package status
 
 import (
 	"encoding/json"
+	"fmt"
 	"time"
 )
 
 // Description of a list to be published. ID is its URL, Issuer a DID. A zero
-// TTL or ValidUntil is left out; times are written in whole seconds.
+// TTL, ValidFrom or ValidUntil is left out; times are written in whole seconds,
+// TTL in milliseconds.
 type Description struct {
 	ID, Issuer            string
 	Purpose               string
@@ -15,8 +17,16 @@ type Description struct {
 }
 
 // Unsigned returns the BitstringStatusListCredential of a bitmap, without
-// proof (§2.2). Members are in a fixed order.
+// proof (§2.2). Members are in a fixed order. The error wraps [ErrLength] for
+// fewer than [MinLength] entries, and [ErrMalformed] for a description that
+// says not enough.
 func Unsigned(d Description, bits Bitmap) ([]byte, error) {
+	switch {
+	case d.ID == "" || d.Issuer == "" || d.Purpose == "":
+		return nil, fmt.Errorf("%w: a list needs an id, an issuer and a purpose: %q, %q, %q", ErrMalformed, d.ID, d.Issuer, d.Purpose)
+	case bits.Len() < MinLength:
+		return nil, fmt.Errorf("%w: %d entries, at least %d", ErrLength, bits.Len(), MinLength)
+	}
 	encoded, err := Encode(bits)
 	if err != nil {
 		return nil, err
@@ -33,7 +43,7 @@ func Unsigned(d Description, bits Bitmap) ([]byte, error) {
 		ID         string   `json:"id"`
 		Type       []string `json:"type"`
 		Issuer     string   `json:"issuer"`
-		ValidFrom  string   `json:"validFrom"`
+		ValidFrom  string   `json:"validFrom,omitempty"`
 		ValidUntil string   `json:"validUntil,omitempty"`
 		Subject    subject  `json:"credentialSubject"`
 	}{

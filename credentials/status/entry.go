@@ -11,15 +11,17 @@ import (
 
 // Entry is one credentialStatus. Of a 1EdTechRevocationList only Kind, ID,
 // Purpose and List (its id) are set. Size is the number of bits of an entry;
-// 0 means 1. Messages are the texts of a list of purpose message, by value.
+// 0 means 1. Messages are the texts of a list of purpose message, by value;
+// Reference are the URLs that explain them.
 type Entry struct {
-	Kind     Kind
-	ID       string
-	Purpose  string
-	Index    int
-	List     string
-	Size     int
-	Messages map[uint32]string
+	Kind      Kind
+	ID        string
+	Purpose   string
+	Index     int
+	List      string
+	Size      int
+	Messages  map[uint32]string
+	Reference []string
 }
 
 // maxEntries bounds the lists that one credential can ask for.
@@ -85,43 +87,51 @@ func (e *Entry) read(v jsondoc.Value) error {
 		return fmt.Errorf("%w: %s/id must not be the URL of the list", ErrMalformed, v.Pointer())
 	}
 	var err error
-	if e.Index, err = parseIndex(v.Get("statusListIndex")); err != nil {
+	if e.Index, err = parseIndex(v); err != nil {
 		return err
 	}
 	if s := v.Get("statusSize"); s.Exists() {
 		n, ok := s.Int()
-		if !ok || n != 1 && n != 2 && n != 4 && n != 8 {
-			return fmt.Errorf("%w: %s must be 1, 2, 4 or 8", ErrMalformed, s.Pointer())
+		if !ok || n < 1 || n > MaxSize {
+			return fmt.Errorf("%w: %s must be a number of bits from 1 to %d", ErrMalformed, s.Pointer(), MaxSize)
 		}
 		e.Size = int(n)
+	}
+	for r := range v.Get("statusReference").Elements() {
+		s, _ := r.Text()
+		if s == "" {
+			return fmt.Errorf("%w: %s must be a URL", ErrMalformed, r.Pointer())
+		}
+		e.Reference = append(e.Reference, s)
 	}
 	return e.messages(v.Get("statusMessage"))
 }
 
 // parseIndex reads a whole number in decimal digits, as text; a JSON number is
 // read too, since real badges hold it.
-func parseIndex(v jsondoc.Value) (int, error) {
+func parseIndex(entry jsondoc.Value) (int, error) {
+	v, at := entry.Get("statusListIndex"), entry.Pointer()+"/statusListIndex"
 	text, ok := v.Text()
 	if !ok && v.Kind() == jsondoc.Number {
 		text = string(v.Raw())
 	}
 	for i := 0; i < len(text); i++ {
 		if text[i] < '0' || text[i] > '9' {
-			return 0, fmt.Errorf("%w: %s is not a whole number in digits: %s", ErrMalformed, v.Pointer(), clip(text))
+			return 0, fmt.Errorf("%w: %s is not a whole number in digits: %s", ErrMalformed, at, clip(text))
 		}
 	}
 	if text == "" || len(text) > 1 && text[0] == '0' {
-		return 0, fmt.Errorf("%w: statusListIndex must be a whole number as text, such as \"42\"", ErrMalformed)
+		return 0, fmt.Errorf(`%w: %s must be a whole number as text, such as "42"`, ErrMalformed, at)
 	}
 	n, err := strconv.ParseInt(text, 10, 32)
 	if err != nil {
-		return 0, fmt.Errorf("%w: %s: %s is no index of a list", ErrMalformed, v.Pointer(), clip(text))
+		return 0, fmt.Errorf("%w: %s: %s is no index of a list", ErrMalformed, at, clip(text))
 	}
 	return int(n), nil
 }
 
 // messages reads statusMessage, which a size over 1 and the purpose message
-// demand (§2.1).
+// demand: one text for each value that Size bits can hold (§2.1).
 func (e *Entry) messages(v jsondoc.Value) error {
 	if !v.Exists() {
 		if e.Size > 1 || e.Purpose == Message {
@@ -134,9 +144,12 @@ func (e *Entry) messages(v jsondoc.Value) error {
 		code, _ := m.Get("status").Text()
 		text, ok := m.Get("message").Text()
 		hex, isHex := strings.CutPrefix(code, "0x")
-		n, err := strconv.ParseUint(hex, 16, 8)
+		n, err := strconv.ParseUint(hex, 16, e.Size) // no more than Size bits
 		if !ok || !isHex || err != nil {
-			return fmt.Errorf(`%w: %s needs status such as "0x1", and message`, ErrMalformed, m.Pointer())
+			return fmt.Errorf(`%w: %s needs message, and status such as "0x1" of %d bits`, ErrMalformed, m.Pointer(), e.Size)
+		}
+		if _, twice := e.Messages[uint32(n)]; twice {
+			return fmt.Errorf("%w: %s: status %s has a message already", ErrMalformed, m.Pointer(), code)
 		}
 		e.Messages[uint32(n)] = text
 	}

@@ -51,6 +51,9 @@ func ParseList(doc jsondoc.Value) (List, error) {
 	}
 	for p := range subject.Get("statusPurpose").Elements() {
 		s, _ := p.Text()
+		if s == "" {
+			return l, fmt.Errorf("%w: %s must be a text", ErrMalformed, p.Pointer())
+		}
 		l.Purposes = append(l.Purposes, s)
 	}
 	if err := l.times(doc, subject.Get("ttl")); err != nil {
@@ -99,10 +102,12 @@ func (l *List) times(doc, ttl jsondoc.Value) error {
 }
 
 // Value returns the answer of l for an entry. The error wraps [ErrPurpose],
-// [ErrLength] or [ErrRange].
+// [ErrLength], [ErrRange], or [ErrUnsupported] for a size beyond [MaxSize].
 func (l List) Value(e Entry) (Value, error) {
 	size := max(e.Size, 1)
 	switch {
+	case size > MaxSize:
+		return Value{}, fmt.Errorf("%w: entries of %d bits", ErrUnsupported, size)
 	case !slices.Contains(l.Purposes, e.Purpose):
 		return Value{}, fmt.Errorf("%w: %q, not %q", ErrPurpose, l.Purposes, e.Purpose)
 	case l.bits.Len()/size < MinLength:

@@ -8,17 +8,18 @@ import (
 	"time"
 )
 
-// Errors of a source of lists. ErrNoList is a definite answer; ErrUnreachable
-// is none; ErrBlocked says that the address is one that is never fetched.
+// Errors of a source of lists, which are STATUS_RETRIEVAL_ERROR of the
+// specification (§3.5). ErrNoList is a definite answer; ErrUnreachable is none;
+// ErrBlocked says that the address is one that is never fetched.
 var (
 	ErrNoList      = errors.New("no status list at this address")
 	ErrUnreachable = errors.New("status list out of reach")
 	ErrBlocked     = errors.New("status list address not allowed")
 )
 
-// Errors of entries and lists; ErrMalformed, ErrLength and ErrRange are
-// MALFORMED_VALUE_ERROR, STATUS_LIST_LENGTH_ERROR and RANGE_ERROR of the
-// specification (§3.5).
+// Errors of entries and lists. ErrMalformed, ErrLength, ErrRange and ErrPurpose
+// are MALFORMED_VALUE_ERROR, STATUS_LIST_LENGTH_ERROR, RANGE_ERROR and
+// STATUS_VERIFICATION_ERROR of the specification (§3.5).
 var (
 	ErrMalformed   = errors.New("malformed status list or entry")
 	ErrUnsupported = errors.New("status type not supported")
@@ -50,6 +51,8 @@ const (
 	// MinLength is the least number of entries of a list, among which a person
 	// stays hidden (§6.1).
 	MinLength = 131_072
+	// MaxSize is the most bits of an entry that are read.
+	MaxSize = 8
 	// MaxBytes bounds the unpacked size of a list: 16 MiB, 2^27 entries.
 	MaxBytes = 16 << 20
 )

@@ -87,9 +87,8 @@ func TestEveryBitstringVectorHasItsAnswer(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("read %s: %d vectors", dir, len(vectors))
-	if len(vectors) == 0 {
-		t.Error("no vectors")
+	if t.Logf("read %s: %d vectors", dir, len(vectors)); len(vectors) != 17 {
+		t.Errorf("%d vectors, not 17", len(vectors))
 	}
 }
 
@@ -188,7 +187,7 @@ func FuzzEncodedBitsComeBack(f *testing.F) {
 
 func BenchmarkCheckAtHand(b *testing.B) {
 	bits := status.NewBitmap(status.MinLength)
-	raw, err := status.Unsigned(status.Description{Purpose: status.Revocation}, bits)
+	raw, err := status.Unsigned(status.Description{ID: "https://alder.example/status/1/revocation", Issuer: "did:web:alder.example", Purpose: status.Revocation}, bits)
 	if err != nil {
 		b.Fatal(err)
 	}
