@@ -231,7 +231,11 @@ func TestBadgesSignedWithP256AndAsJWTVerify(t *testing.T) {
 func TestAnyChangeToABadgeIsNoticed(t *testing.T) {
 	w := newWorld(t)
 	raw := w.issue(t, w.award()).Credential().Bytes()
-	for i := 0; i < len(raw); i += 7 {
+	stride := 7
+	if testing.Short() {
+		stride = 41
+	}
+	for i := 0; i < len(raw); i += stride {
 		for _, flip := range []byte{0x01, 0x20} {
 			bad := bytes.Clone(raw)
 			bad[i] ^= flip

@@ -31,7 +31,10 @@ func TestLintRefusesWhateverTheOfficialSchemasRefuse(t *testing.T) {
 		if json.Unmarshal(raw, &doc) != nil || doc["credentialSubject"] == nil {
 			continue
 		}
-		for _, spoiled := range mutants(doc) {
+		for i, spoiled := range mutants(doc) {
+			if testing.Short() && i%8 != 0 {
+				continue
+			}
 			s := badge
 			if bytes.Contains(spoiled, []byte(`"EndorsementSubject"`)) && !bytes.Contains(spoiled, []byte(`"AchievementSubject"`)) {
 				s = endorsement

@@ -176,37 +176,38 @@ var (
 	extForm  = regexp.MustCompile(`ext:[a-z|A-Z|0-9|.|-|_]+`)
 )
 
+// scalar is a kind of value: what it must be, what is wrong otherwise, the fix.
+type scalar struct {
+	ok       func(v jsondoc.Value, s string) bool
+	bad, fix string
+}
+
+var scalars = map[string]scalar{
+	"text":     {func(v jsondoc.Value, _ string) bool { return v.Kind() == jsondoc.String }, "is no text", "write a text"},
+	"url":      {func(_ jsondoc.Value, s string) bool { return isURL(s) }, "is no absolute URL", "write one URL with a scheme"},
+	"date":     {func(_ jsondoc.Value, s string) bool { _, err := parseTime(s); return err == nil }, "is no date and time with zone", "write it as 2026-11-01T12:00:00Z"},
+	"number":   {func(v jsondoc.Value, _ string) bool { return v.Kind() == jsondoc.Number }, "is no number", "write a number"},
+	"bool":     {func(v jsondoc.Value, _ string) bool { return v.Kind() == jsondoc.Bool }, "is neither true nor false", "write true or false"},
+	"jwt":      {func(_ jsondoc.Value, s string) bool { return jwtForm.MatchString(s) }, "is no compact JWT", "write a compact JWT"},
+	"language": {func(_ jsondoc.Value, s string) bool { return langForm.MatchString(s) }, "is no language tag", "write a tag such as en or en-GB"},
+}
+
+// member holds one value to its kind.
 func (l *linter) member(v jsondoc.Value, m member) {
-	s, isText := v.Text()
+	s := text(v)
+	if k, ok := scalars[m.kind]; ok {
+		if !k.ok(v, s) {
+			l.bad(v, "", k.bad+": "+clip(string(v.Raw())), k.fix)
+		}
+		return
+	}
+	if words, ok := enums[m.kind]; ok {
+		if !slices.Contains(words, s) && (m.kind == "status" || !extForm.MatchString(s)) {
+			l.bad(v, "", "is none of the words for "+m.name+": "+clip(string(v.Raw())), `use one of the vocabulary, or "ext:…"`)
+		}
+		return
+	}
 	switch m.kind {
-	case "text":
-		if !isText {
-			l.bad(v, "", "is no text", "write a text")
-		}
-	case "url":
-		if !isText || !isURL(s) {
-			l.bad(v, "", "is no absolute URL: "+clip(string(v.Raw())), "write one URL with a scheme")
-		}
-	case "date":
-		if _, err := parseTime(s); err != nil {
-			l.bad(v, "", "is no date and time with zone: "+clip(string(v.Raw())), "write it as 2026-11-01T12:00:00Z")
-		}
-	case "number":
-		if v.Kind() != jsondoc.Number {
-			l.bad(v, "", "is no number", "write a number")
-		}
-	case "bool":
-		if v.Kind() != jsondoc.Bool {
-			l.bad(v, "", "is neither true nor false", "write true or false")
-		}
-	case "jwt":
-		if !isText || !jwtForm.MatchString(s) {
-			l.bad(v, "", "is no compact JWT", "write a compact JWT")
-		}
-	case "language":
-		if !isText || !langForm.MatchString(s) {
-			l.bad(v, "", "is no language tag", "write a tag such as en or en-GB")
-		}
 	case "Endorsement":
 		l.endorsement(v)
 	case "Image":
@@ -218,12 +219,6 @@ func (l *linter) member(v jsondoc.Value, m member) {
 			l.class(v, classes["Profile"])
 		}
 	default:
-		if words, ok := enums[m.kind]; ok {
-			if !slices.Contains(words, s) && (m.kind == "status" || !extForm.MatchString(s)) {
-				l.bad(v, "", "is none of the words for "+m.name+": "+clip(string(v.Raw())), `use one of the vocabulary, or "ext:…"`)
-			}
-			return
-		}
 		l.class(v, classes[m.kind])
 	}
 }

@@ -194,17 +194,8 @@ func verifyEmbedded(ctx context.Context, doc jsondoc.Value, r did.Resolver, now 
 // the header counts only if it is one of those.
 func verifyJWT(ctx context.Context, c Credential, b *bound) (string, error) {
 	t := c.token
-	if t.KeyID == "" && !t.JWK.Exists() {
-		return "", fmt.Errorf("%w: the header names no key: kid and jwk are missing", jose.ErrMalformed)
-	}
-	if t.KeyID != "" {
-		u, err := did.ParseURL(t.KeyID)
-		if err != nil {
-			return "", fmt.Errorf("%w: kid %q is no DID URL of the issuer", did.ErrKeyNotListed, t.KeyID)
-		}
-		if u.DID != b.want {
-			return "", fmt.Errorf("%w: kid %s belongs to %s, not to %s", did.ErrKeyNotListed, t.KeyID, u.DID, b.want)
-		}
+	if err := namesOwnKey(t, b.want); err != nil {
+		return "", err
 	}
 	res, err := b.Resolve(ctx, b.want)
 	if err != nil {
@@ -236,6 +227,24 @@ func verifyJWT(ctx context.Context, c Credential, b *bound) (string, error) {
 		return "", err
 	}
 	return "JWT " + t.Alg + " by " + m.ID, nil
+}
+
+// namesOwnKey demands that the header names a key, and one of the issuer's.
+func namesOwnKey(t *jose.Token, issuer did.DID) error {
+	if t.KeyID == "" && !t.JWK.Exists() {
+		return fmt.Errorf("%w: the header names no key: kid and jwk are missing", jose.ErrMalformed)
+	}
+	if t.KeyID == "" {
+		return nil
+	}
+	u, err := did.ParseURL(t.KeyID)
+	if err != nil {
+		return fmt.Errorf("%w: kid %q is no DID URL of the issuer", did.ErrKeyNotListed, clip(t.KeyID))
+	}
+	if u.DID != issuer {
+		return fmt.Errorf("%w: kid %s belongs to %s, not to %s", did.ErrKeyNotListed, clip(t.KeyID), clip(u.DID.String()), issuer)
+	}
+	return nil
 }
 
 func only(methods []did.VerificationMethod, key did.PublicKey) []did.VerificationMethod {
