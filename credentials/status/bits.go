@@ -111,13 +111,13 @@ const maxRatio = 1040
 // §2.3.1), so that memory is taken once and a bomb is refused unopened.
 func inflate(z io.Reader, packed []byte) (Bitmap, error) {
 	announced := binary.LittleEndian.Uint32(packed[len(packed)-4:])
+	if uint64(announced) > maxRatio*uint64(len(packed)) { // a stream that was cut announces anything
+		return nil, fmt.Errorf("%w: encodedList announces %d bytes in %d", ErrMalformed, announced, len(packed))
+	}
 	if announced > MaxBytes {
 		return nil, fmt.Errorf("%w: %d bytes, at most %d", ErrLimit, announced, MaxBytes)
 	}
 	size := int(announced)
-	if size > maxRatio*len(packed) {
-		return nil, fmt.Errorf("%w: encodedList announces %d bytes in %d", ErrMalformed, size, len(packed))
-	}
 	b := make(Bitmap, size)
 	if _, err := io.ReadFull(z, b); err != nil {
 		return nil, fmt.Errorf("%w: encodedList: %v", ErrMalformed, err)
