@@ -91,6 +91,19 @@ func TestAValueUnderAnotherKeyIsNotBelieved(t *testing.T) {
 	}
 }
 
+func TestABackupOfANewerFormatIsToldApartFromADamagedOne(t *testing.T) {
+	for text, want := range map[string]error{
+		"trustme store backup 2\n":  store.ErrNewerVersion,
+		"trustme store backup 1\n":  store.ErrCorrupt, // and nothing after it
+		"trustme store journal 1\n": store.ErrCorrupt,
+		"":                          store.ErrCorrupt,
+	} {
+		if _, err := store.VerifyBackup(strings.NewReader(text)); !errors.Is(err, want) {
+			t.Errorf("%q: %v, want %v", text, err, want)
+		}
+	}
+}
+
 // Each case spoils one thing behind the store's back; fsck names it.
 func TestFsckNamesWhatIsWrong(t *testing.T) {
 	stored := `{"x":["group/g"],"v":{"ID":"two","Group":"g"}}`

@@ -107,7 +107,7 @@ func TestAFlippedBitIsNeverASilentWrongAnswer(t *testing.T) {
 	if len(files["engine/*.mem"]) < 2 {
 		t.Error("no full log was caught before it became a table")
 	}
-	flips := 40
+	flips := 16
 	if testing.Short() {
 		flips = 3
 	}

@@ -235,6 +235,18 @@ func TestKilledAtAnyMomentNothingAcknowledgedIsLost(t *testing.T) {
 	}
 }
 
+func TestAnotherProcessIsNamedAndItsEndFreesTheDirectory(t *testing.T) {
+	dir := t.TempDir()
+	stopAfter(t, dir, 0, 0, func(p *os.Process) {
+		_, err := store.Open(dir, tortureOptions)
+		if !errors.Is(err, store.ErrLocked) || !strings.Contains(err.Error(), fmt.Sprintf("process %d", p.Pid)) {
+			t.Errorf("while process %d writes: %v", p.Pid, err)
+		}
+		p.Kill()
+	})
+	open(t, dir, tortureOptions)
+}
+
 // judge is the child that opens a damaged directory: its own process, since
 // the engine may end it. It prints "told" and the error, "whole", or "SILENT".
 func judge(dir, ackedFile string) {
