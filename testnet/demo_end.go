@@ -34,7 +34,7 @@ func (s *story) revoke(ctx context.Context) error {
 			return err
 		}
 		s.figure("from `revoke` to published", time.Since(start).Round(time.Millisecond).String())
-		if err := s.net.Clock.Move(20 * time.Minute); err != nil { // the lists that verifiers kept are due
+		if err := s.net.Clock.Move(due); err != nil {
 			return err
 		}
 		r := s.net.Node("birch").Run(ctx, "asked", "--again", s.badges["asked-explorer"].ID)
@@ -76,7 +76,7 @@ func (s *story) expire(ctx context.Context) error {
 		if _, err := s.check(ctx, file, 0); err != nil {
 			return err
 		}
-		return s.net.Clock.Move(13 * 30 * 24 * time.Hour)
+		return s.net.Clock.Move(aYear)
 	})
 	if err != nil {
 		return err

@@ -24,6 +24,8 @@ type Config struct {
 	Binary string
 	// Nodes, Wallets are names, such as "alder" and "ana".
 	Nodes, Wallets []string
+	// Offset is what the net's clock differs from the machine's at first.
+	Offset time.Duration
 	// Direct leaves out the proxies: nodes cannot be cut, but outlive this
 	// process.
 	Direct bool
@@ -59,7 +61,7 @@ func Start(ctx context.Context, cfg Config) (*Net, error) {
 		return nil, err
 	}
 	n := &Net{cfg: cfg, Clock: ClockFile(filepath.Join(cfg.Dir, "clock")), nodes: map[string]*Node{}, wallets: map[string]*Wallet{}}
-	if err := os.WriteFile(string(n.Clock), []byte("0s\n"), 0o600); err != nil {
+	if err := os.WriteFile(string(n.Clock), []byte(cfg.Offset.String()+"\n"), 0o600); err != nil {
 		return nil, err
 	}
 	for _, name := range cfg.Nodes {
