@@ -60,6 +60,9 @@ func FuzzExpansionAgreesWithJSONGold(f *testing.F) {
 		if err != nil {
 			return
 		}
+		if _, err := toRDF(ours); err != nil {
+			return // such as relative IRIs, where they differ to no effect
+		}
 		top, err := Native(v)
 		if err != nil {
 			t.Fatal(err)
@@ -70,11 +73,29 @@ func FuzzExpansionAgreesWithJSONGold(f *testing.F) {
 		if err != nil {
 			t.Skip("json-gold refuses it")
 		}
-		a, b := normal(t, ours), normal(t, theirs)
+		a, b := untyped(normal(t, ours)), untyped(normal(t, theirs))
 		if !equalJSONLD(a, b, false) {
 			t.Errorf("of %s\nours   %s\ntheirs %s", in, text(must(json.Marshal(a))), text(must(json.Marshal(b))))
 		}
 	})
+}
+
+// untyped leaves out lists of no types, which json-gold makes null.
+func untyped(v any) any {
+	switch x := v.(type) {
+	case map[string]any:
+		if l, isList := x["@type"].([]any); isList && len(l) == 0 || x["@type"] == nil {
+			delete(x, "@type")
+		}
+		for _, e := range x {
+			untyped(e)
+		}
+	case []any:
+		for _, e := range x {
+			untyped(e)
+		}
+	}
+	return v
 }
 
 func must(b []byte, err error) string {
