@@ -1,34 +1,14 @@
-// Package baking puts a credential into a PNG or SVG image and takes it out
-// again, byte for byte (Open Badges 3.0 §5.3). Images of strangers are walked,
-// never decoded.
 package baking
 
 import (
 	"bytes"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"hash/crc32"
 	"slices"
 )
 
-var (
-	// ErrNone says that an image holds no credential.
-	ErrNone = errors.New("no credential in the image")
-	// ErrAmbiguous says that an image holds more than one.
-	ErrAmbiguous = errors.New("more than one credential in the image")
-	// ErrMalformed says that an image is not well-formed.
-	ErrMalformed = errors.New("malformed image")
-	// ErrLimit says that an image or its credential is too large.
-	ErrLimit = errors.New("image too large")
-)
-
-// Bounds on a stranger's image.
-const (
-	MaxImage      = 16 << 20
-	MaxCredential = 1 << 20
-	maxChunks     = 20_000
-)
+const maxChunks = 20_000
 
 const keyword = "openbadgecredential"
 
@@ -78,7 +58,7 @@ func walk(b []byte) ([]chunk, error) {
 			break
 		}
 	}
-	if len(out) < 2 || out[0].kind != "IHDR" || out[len(out)-1].kind != "IEND" {
+	if len(out) < 2 || out[0].kind != "IHDR" || len(out[0].data) != 13 || out[len(out)-1].kind != "IEND" {
 		return nil, fmt.Errorf("%w: PNG without beginning or end", ErrMalformed)
 	}
 	return out, nil
