@@ -151,6 +151,11 @@ func parseProof(v jsondoc.Value) (p parsed, err error) {
 }
 
 func (p *parsed) texts(v jsondoc.Value) error {
+	// An old context has this second name for what "expires" says. The
+	// signature would hold over it, and the proof would never end.
+	if v.Get("expiration").Exists() {
+		return fmt.Errorf("%w: expiration must be written as expires", ErrMalformed)
+	}
 	for name, into := range map[string]*string{"id": &p.id, "proofPurpose": &p.purpose, "challenge": &p.challenge} {
 		m := v.Get(name)
 		s, ok := m.Text()

@@ -213,3 +213,22 @@ func TestADomainMayBeOneOfAList(t *testing.T) {
 		}
 	}
 }
+
+// The end of a proof cannot be hidden from the verifier under another name for
+// the same statement, which the signature would cover as well.
+func TestTheEndOfAProofCannotBeHidden(t *testing.T) {
+	signed := add(t, small, Options{Created: noon, Expires: noon.Add(time.Hour)}, testSigner(t, 1))
+	security := strings.Replace(signed, `credentials/v2"]`, `credentials/v2","https://w3id.org/security/v1"]`, 1)
+	for name, doc := range map[string]string{
+		"as it is":            signed,
+		"by its old name":     strings.Replace(security, `"expires"`, `"expiration"`, 1),
+		"by its IRI":          strings.Replace(signed, `"expires"`, `"https://w3id.org/security#expiration"`, 1),
+		"by another context":  strings.Replace(signed, `"expires"`, `"@context":"https://w3id.org/security/v1","expiration"`, 1),
+		"in an object":        strings.Replace(signed, `"expires":"2026-11-27T13:00:00Z"`, `"expires":{"@value":"2026-11-27T13:00:00Z"}`, 1),
+		"beside the document": strings.Replace(signed, `"expires":"2026-11-27T13:00:00Z"`, `"@included":{"type":"DataIntegrityProof","expires":"2026-11-27T13:00:00Z"}`, 1),
+	} {
+		if _, err := verify(t, doc, VerifyOptions{Now: noon.Add(2 * time.Hour)}); err == nil {
+			t.Errorf("%s: verifies", name)
+		}
+	}
+}

@@ -43,7 +43,7 @@ type processor struct {
 	// documents that are not plain.
 	safe bool
 	// defines, if set, is told of every term.
-	defines func(*term)
+	defines func(name string, t *term)
 	// kept counts the contexts that hang on initial.
 	kept atomic.Int32
 }

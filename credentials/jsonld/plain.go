@@ -31,7 +31,7 @@ var vocabulary = sync.OnceValue(collectVocabulary)
 
 func collectVocabulary() map[string]bool {
 	out := map[string]bool{}
-	p := &processor{load: load, initial: &activeContext{terms: map[string]*term{}}, defines: func(t *term) { out[t.iri] = true }}
+	p := &processor{load: load, initial: &activeContext{terms: map[string]*term{}}, defines: func(_ string, t *term) { out[t.iri] = true }}
 	contexts := append([]any{}, inline...)
 	for url := range pinned {
 		contexts = append(contexts, url)
@@ -58,6 +58,19 @@ func (x *expanding) plainKey(key, iri string) error {
 		}
 	case x.c.terms[key] == nil && vocabulary()[iri]:
 		return notPlain("%q, for which the contexts have a member", clip(key))
+	case key[0] >= 'A' && key[0] <= 'Z':
+		return x.plainClass(key, iri)
+	}
+	return nil
+}
+
+// plainClass refuses the name of a class as a member, where Open Badges gives
+// class and member one IRI, such as Criteria and criteria.
+func (x *expanding) plainClass(key, iri string) error {
+	for name, t := range x.c.terms {
+		if t.iri == iri && name != key {
+			return notPlain("%q, for which the contexts have the member %q", clip(key), name)
+		}
 	}
 	return nil
 }

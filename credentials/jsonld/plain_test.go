@@ -43,6 +43,7 @@ func TestADocumentThatHidesAStatementIsNotPlain(t *testing.T) {
 		"types under their keyword":       {`"type":["VerifiableCredential","O`, `"@type":["VerifiableCredential","O`},
 		"a note that nothing signs":       {`"id":"urn:uuid:1","type":["Ver`, `"@index":"x","id":"urn:uuid:1","type":["Ver`},
 		"members below @nest":             {until, `"@nest":{"validUntil":"2020-01-01T00:00:00Z"},`},
+		"criteria under their class":      {`"type":["AchievementSubject"]`, `"type":["AchievementSubject"],"achievement":{"id":"urn:uuid:3","type":["Achievement"],"Criteria":{"narrative":"x"}}`},
 		"a label of a blank node":         {`"id":"https://e.example/1#5"`, `"id":"_:b0"`},
 		"a label of a blank node as text": {`"issuer":"did:key:z6Mk"`, `"issuer":"_:b0"`},
 	} {
@@ -72,35 +73,30 @@ func TestWordsInALanguageAndUnknownVocabulariesStayPlain(t *testing.T) {
 	}
 }
 
-// One IRI under two members would let a holder rename one into the other.
-func TestNoTwoContextsNameARulingMemberDifferently(t *testing.T) {
+// One IRI under two members would let a holder rename one into the other. A
+// class and a member may share one (plainClass); "expiration" of a proof is
+// refused by package dataintegrity.
+func TestNoTwoContextsNameAMemberDifferently(t *testing.T) {
 	names := map[string]map[string]bool{}
-	p := &processor{load: load, initial: &activeContext{terms: map[string]*term{}}}
+	p := &processor{load: load, initial: &activeContext{terms: map[string]*term{}}, defines: func(name string, d *term) {
+		if d.iri == "" || keywords[d.iri] || strings.HasSuffix(d.iri, "#") || name[0] >= 'A' && name[0] <= 'Z' || strings.Contains(d.iri, "/ob/vocab.html#") && strings.ToUpper(name[:1])+name[1:] == d.iri[strings.LastIndexByte(d.iri, '#')+1:] {
+			return
+		}
+		if names[d.iri] == nil {
+			names[d.iri] = map[string]bool{}
+		}
+		names[d.iri][name] = true
+	}}
 	for url := range pinned {
-		for _, local := range []any{url, []any{CredentialsV2, url}, []any{CredentialsV1, url}} {
-			c, err := p.process(p.initial, local, scope{propagate: true, validate: true})
-			if err != nil {
-				continue // two that do not go together
-			}
-			doc := map[string]any{"@context": local, "type": "VerifiableCredential"}
-			if c, err = p.typed(c, doc); err != nil {
-				t.Fatal(err)
-			}
-			for name, d := range c.terms {
-				if strings.HasPrefix(d.iri, credentialNS) && d.iri != credentialNS {
-					if names[d.iri] == nil {
-						names[d.iri] = map[string]bool{}
-					}
-					names[d.iri][name] = true
-				}
-			}
+		if _, err := p.process(p.initial, url, scope{propagate: true, validate: true}); err != nil {
+			t.Fatal(err)
 		}
 	}
-	if len(names) < 10 {
+	if len(names) < 200 {
 		t.Fatalf("only %d terms were seen", len(names))
 	}
 	for iri, n := range names {
-		if len(n) > 1 {
+		if len(n) > 1 && iri != "https://w3id.org/security#expiration" {
 			t.Errorf("%s is named %v", iri, n)
 		}
 	}

@@ -142,7 +142,7 @@ func (d *definer) settle(name string, t, old *term) error {
 	}
 	d.c.terms[name] = t
 	if d.p.defines != nil {
-		d.p.defines(t)
+		d.p.defines(name, t)
 	}
 	d.c.hasProtected = d.c.hasProtected || t.protected
 	d.defined[name] = true
