@@ -21,18 +21,14 @@ type Times struct{ NotBefore, Expires time.Time }
 // issuer, validFrom, id and subject, and exp equal to validUntil where that is
 // set. The subject may have no id only if sub is that of its first identifier
 // or is absent. The credential is the payload, or its member vc (VC-JWT 1.1).
+// In VC-JOSE-COSE iss, jti and sub are optional, and nbf and exp bound the
+// signature, not the credential (§3.1.3): the caller holds both to its clock.
 // The error wraps [ErrClaims] or [ErrMalformed].
 func (t Token) Credential() (jsondoc.Value, Times, error) {
 	p := t.Payload
-	c := p
-	if vc := p.Get("vc"); vc.Exists() {
-		if t.Kind == VCJOSE {
-			return c, Times{}, fmt.Errorf("%w: a %s holds the credential itself, not vc", ErrMalformed, t.Typ)
-		}
-		c = vc
-	}
-	if vp := p.Get("vp"); vp.Exists() {
-		return c, Times{}, fmt.Errorf("%w: it holds a presentation", ErrMalformed)
+	c, err := t.document()
+	if err != nil {
+		return c, Times{}, err
 	}
 	times, err := t.times()
 	if err != nil {
@@ -54,43 +50,71 @@ func (t Token) Credential() (jsondoc.Value, Times, error) {
 			return c, times, fmt.Errorf("%w: %s is %q, %s is %q", ErrClaims, m.claim, clip(got), m.member, clip(m.want))
 		}
 	}
-	return c, times, t.dates(c, times, required)
+	if !required {
+		return c, times, nil
+	}
+	return c, times, dates(c, times)
+}
+
+// document returns the payload, or its member vc. Two credentials in one token
+// are refused, since readers take either one.
+func (t Token) document() (jsondoc.Value, error) {
+	p, vc := t.Payload, t.Payload.Get("vc")
+	switch {
+	case p.Get("vp").Exists():
+		return p, fmt.Errorf("%w: it holds a presentation", ErrMalformed)
+	case !vc.Exists():
+		return p, nil
+	case t.Kind == VCJOSE:
+		return p, fmt.Errorf("%w: a %s holds the credential itself, not vc", ErrMalformed, t.Typ)
+	case vc.Kind() != jsondoc.Object:
+		return p, fmt.Errorf("%w: vc is not an object", ErrMalformed)
+	}
+	for _, name := range []string{"@context", "type", "issuer", "credentialSubject"} {
+		if p.Get(name).Exists() {
+			return p, fmt.Errorf("%w: the payload has a member %s beside vc", ErrMalformed, name)
+		}
+	}
+	return vc, nil
 }
 
 func (t Token) times() (Times, error) {
 	var out Times
-	for name, into := range map[string]*time.Time{"nbf": &out.NotBefore, "exp": &out.Expires} {
-		v := t.Payload.Get(name)
+	for _, m := range []struct {
+		name string
+		into *time.Time
+	}{{"nbf", &out.NotBefore}, {"exp", &out.Expires}} {
+		v := t.Payload.Get(m.name)
 		if !v.Exists() {
 			continue
 		}
 		f, err := strconv.ParseFloat(string(v.Raw()), 64)
 		if v.Kind() != jsondoc.Number || err != nil || f < 0 || f > 253402300799 { // year 9999
-			return out, fmt.Errorf("%w: %s must be a number of seconds", ErrMalformed, name)
+			return out, fmt.Errorf("%w: %s must be a number of seconds", ErrMalformed, m.name)
 		}
-		*into = time.Unix(int64(math.Floor(f)), 0).UTC()
+		*m.into = time.Unix(int64(math.Floor(f)), 0).UTC()
 	}
 	return out, nil
 }
 
 // dates compares nbf and exp with the credential's own dates, by seconds.
-func (t Token) dates(c jsondoc.Value, times Times, required bool) error {
+func dates(c jsondoc.Value, times Times) error {
 	for _, m := range []struct {
-		claim  string
-		at     time.Time
-		member string
-	}{{"nbf", times.NotBefore, "validFrom"}, {"exp", times.Expires, "validUntil"}} {
+		claim       string
+		at          time.Time
+		member, old string
+	}{{"nbf", times.NotBefore, "validFrom", "issuanceDate"}, {"exp", times.Expires, "validUntil", "expirationDate"}} {
 		v := c.Get(m.member)
-		if old := map[string]string{"validFrom": "issuanceDate", "validUntil": "expirationDate"}[m.member]; !v.Exists() {
-			v = c.Get(old)
+		if !v.Exists() {
+			v = c.Get(m.old)
 		}
 		s, _ := v.Text()
 		own, err := time.Parse(time.RFC3339Nano, s)
 		switch {
 		case !v.Exists() || err != nil: // the model rules judge the member
-		case m.at.IsZero() && required:
+		case m.at.IsZero():
 			return fmt.Errorf("%w: %s is missing, which repeats %s", ErrClaims, m.claim, m.member)
-		case !m.at.IsZero() && !own.Truncate(time.Second).Equal(m.at):
+		case !own.Truncate(time.Second).Equal(m.at):
 			return fmt.Errorf("%w: %s is %s, %s is %s", ErrClaims, m.claim, m.at.Format(time.RFC3339), m.member, s)
 		}
 	}
@@ -99,9 +123,10 @@ func (t Token) dates(c jsondoc.Value, times Times, required bool) error {
 
 // Sign signs a credential as an Open Badges VC-JWT: the payload is the
 // credential's own bytes with iss, sub, jti, nbf and exp behind its last
-// member.
+// member. The algorithm follows from the key. The error wraps [ErrMalformed],
+// [ErrLimit], [ErrUnsupported] for a key that does not sign, or the signer's.
 func Sign(ctx context.Context, credential []byte, s Signer) ([]byte, error) {
-	v, err := jsondoc.Parse(credential)
+	v, err := object(credential, "credential")
 	if err != nil {
 		return nil, err
 	}
@@ -109,19 +134,9 @@ func Sign(ctx context.Context, credential []byte, s Signer) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	claims := [][2]any{{"iss", idOf(v.Get("issuer"))}}
-	if sub := idOf(first(v.Get("credentialSubject"))); sub != "" {
-		claims = append(claims, [2]any{"sub", sub})
-	}
-	claims = append(claims, [2]any{"jti", textOf(v.Get("id"))})
-	for _, m := range [][2]string{{"nbf", "validFrom"}, {"exp", "validUntil"}} {
-		if d := v.Get(m[1]); d.Exists() {
-			at, err := time.Parse(time.RFC3339Nano, textOf(d))
-			if err != nil {
-				return nil, fmt.Errorf("%w: %s: %v", ErrMalformed, m[1], err)
-			}
-			claims = append(claims, [2]any{m[0], at.Unix()})
-		}
+	claims, err := registered(v)
+	if err != nil {
+		return nil, err
 	}
 	payload, err := withMembers(credential, v, claims)
 	if err != nil {
@@ -138,11 +153,42 @@ func Sign(ctx context.Context, credential []byte, s Signer) ([]byte, error) {
 	return sign(ctx, header, payload, s)
 }
 
-// withMembers puts members behind the last of an object, which keeps its bytes.
-func withMembers(raw []byte, v jsondoc.Value, members [][2]any) ([]byte, error) {
-	if v.Kind() != jsondoc.Object || v.Len() == 0 {
-		return nil, fmt.Errorf("%w: a credential is an object", ErrMalformed)
+// registered returns the claims that Open Badges 3.0 §8.2.2 demands, in the
+// order iss, sub, jti, nbf, exp. Only sub, where the subject has no id, and exp
+// can be absent.
+func registered(v jsondoc.Value) ([][2]any, error) {
+	var out [][2]any
+	for _, m := range []struct {
+		claim, value, member string
+		optional             bool
+	}{
+		{"iss", idOf(v.Get("issuer")), "issuer", false},
+		{"sub", idOf(first(v.Get("credentialSubject"))), "credentialSubject", true},
+		{"jti", textOf(v.Get("id")), "id", false},
+	} {
+		if m.value != "" {
+			out = append(out, [2]any{m.claim, m.value})
+		} else if !m.optional {
+			return nil, fmt.Errorf("%w: the credential has no %s, from which %s follows", ErrMalformed, m.member, m.claim)
+		}
 	}
+	for _, m := range [][2]string{{"nbf", "validFrom"}, {"exp", "validUntil"}} {
+		d := v.Get(m[1])
+		if !d.Exists() && m[0] == "exp" {
+			continue
+		}
+		at, err := time.Parse(time.RFC3339Nano, textOf(d))
+		if err != nil {
+			return nil, fmt.Errorf("%w: %s is no date and time with zone, from which %s follows", ErrMalformed, m[1], m[0])
+		}
+		out = append(out, [2]any{m[0], at.Unix()})
+	}
+	return out, nil
+}
+
+// withMembers puts members behind the last of an object that is not empty, and
+// keeps its bytes.
+func withMembers(raw []byte, v jsondoc.Value, members [][2]any) ([]byte, error) {
 	end := v.Offset() + len(v.Raw()) - 1
 	out := bytes.TrimRight(raw[:end], " \t\r\n")
 	out = slices.Clone(out)

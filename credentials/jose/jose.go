@@ -61,7 +61,8 @@ const (
 var algs = map[string]did.KeyType{"RS256": did.RSA, "ES256": did.P256, "ES384": did.P384, "EdDSA": did.Ed25519, "Ed25519": did.Ed25519}
 
 // Parse reads a compact JWS: three parts, unpadded base64url without stray
-// bits, header and payload read as strictly as any stranger's JSON.
+// bits, header and payload read as strictly as any stranger's JSON. The error
+// wraps [ErrMalformed], [ErrLimit], [ErrUnsupported] or [ErrNoSignature].
 func Parse(raw []byte) (Token, error) {
 	if len(raw) > maxToken {
 		return Token{}, fmt.Errorf("%w: %d bytes, at most %d", ErrLimit, len(raw), maxToken)
@@ -106,12 +107,18 @@ func part(b []byte, name string) (jsondoc.Value, error) {
 	if err != nil {
 		return jsondoc.Value{}, fmt.Errorf("%w: %s: %v", ErrMalformed, name, err)
 	}
+	return object(raw, name)
+}
+
+func object(raw []byte, name string) (jsondoc.Value, error) {
 	v, err := jsondoc.Parse(raw)
-	if err != nil {
-		return jsondoc.Value{}, fmt.Errorf("JWT %s: %w", name, err)
-	}
-	if v.Kind() != jsondoc.Object {
-		return jsondoc.Value{}, fmt.Errorf("%w: the %s is not an object", ErrMalformed, name)
+	switch {
+	case errors.Is(err, jsondoc.ErrLimit):
+		return v, fmt.Errorf("%w: %s: %w", ErrLimit, name, err)
+	case err != nil:
+		return v, fmt.Errorf("%w: %s: %w", ErrMalformed, name, err)
+	case v.Kind() != jsondoc.Object:
+		return v, fmt.Errorf("%w: the %s is not an object", ErrMalformed, name)
 	}
 	return v, nil
 }
@@ -133,13 +140,16 @@ func decode(b []byte) ([]byte, error) {
 var private = []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k"}
 
 func (t *Token) header() error {
-	for name, into := range map[string]*string{"alg": &t.Alg, "kid": &t.KeyID, "typ": &t.Typ} {
-		v := t.Header.Get(name)
+	for _, m := range []struct {
+		name string
+		into *string
+	}{{"alg", &t.Alg}, {"kid", &t.KeyID}, {"typ", &t.Typ}} {
+		v := t.Header.Get(m.name)
 		s, ok := v.Text()
 		if v.Exists() && !ok {
-			return fmt.Errorf("%w: header %s is not a text", ErrMalformed, name)
+			return fmt.Errorf("%w: header %s is not a text", ErrMalformed, m.name)
 		}
-		*into = s
+		*m.into = s
 	}
 	if _, ok := algs[t.Alg]; !ok {
 		return fmt.Errorf("%w: alg %q; only RS256, ES256, ES384 and EdDSA prove anything here", ErrUnsupported, t.Alg)
@@ -158,6 +168,9 @@ func (t *Token) header() error {
 		return fmt.Errorf("%w: typ %q", ErrUnsupported, t.Typ)
 	}
 	t.JWK = t.Header.Get("jwk")
+	if t.JWK.Exists() && t.JWK.Kind() != jsondoc.Object {
+		return fmt.Errorf("%w: header jwk is not an object", ErrMalformed)
+	}
 	for _, name := range private {
 		if t.JWK.Get(name).Exists() {
 			return fmt.Errorf("%w: the jwk in the header shows private member %q", ErrMalformed, name)
