@@ -1,7 +1,7 @@
 // What the judges share: contexts from their packages, documents and lists
 // from a demo's directory. Nothing is fetched from a network.
 import {createRequire} from 'node:module';
-import {existsSync, readFileSync} from 'node:fs';
+import {readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import * as Ed25519Multikey from '@digitalbazaar/ed25519-multikey';
 const require = createRequire(import.meta.url);
@@ -24,17 +24,23 @@ Object.assign(contexts.get(OB)['@context'], {
   jti: {'@id': 'https://www.iana.org/assignments/jwt#jti', '@type': '@id'}
 });
 
-/** A document loader over contexts, did:key, and the files that an index names. */
+/** What a demo's directory has to say: the text of each document and list, by its address. */
+export function filesOf(dir) {
+  const files = new Map();
+  for(const folder of ['did', 'status']) {
+    const index = JSON.parse(readFileSync(join(dir, folder, 'index.json'), 'utf8'));
+    for(const [url, name] of Object.entries(index)) { files.set(url, readFileSync(join(dir, folder, name), 'utf8')); }
+  }
+  return files;
+}
+
+/** A document loader over contexts, did:key, and the files of a demo's directory, if there is one. */
 export function loader(dir) {
   const documents = new Map();
-  for(const folder of dir ? ['did', 'status'] : []) {
-    const file = join(dir, folder, 'index.json');
-    if(!existsSync(file)) { continue; }
-    for(const [url, name] of Object.entries(JSON.parse(readFileSync(file, 'utf8')))) {
-      const doc = JSON.parse(readFileSync(join(dir, folder, name), 'utf8'));
-      documents.set(url, doc);
-      if(folder === 'did') { documents.set(doc.id, doc); }
-    }
+  for(const [url, text] of dir ? filesOf(dir) : []) {
+    const doc = JSON.parse(text);
+    documents.set(url, doc);
+    if(url.endsWith('/did.json')) { documents.set(doc.id, doc); }
   }
   return async url => {
     const [base, fragment] = url.split('#');

@@ -32,4 +32,4 @@ for(const [name, more] of [['plain', {}], ['until', {validUntil: '2090-01-01T00:
   const signed = await vc.issue({credential, suite, documentLoader: loader()});
   writeFileSync(join(out, `${name}.json`), JSON.stringify(signed, null, 2));
 }
-console.log('3 passed, 0 failed');
+console.log('3 written');
