@@ -2,8 +2,10 @@ package baking_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"hash/crc32"
 	"os"
 	"path/filepath"
 	"strings"
@@ -93,6 +95,46 @@ func TestATagIsReadOneWayOnly(t *testing.T) {
 	} {
 		if _, err := baking.Extract([]byte(in)); !errors.Is(err, baking.ErrMalformed) {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// pngOf joins chunks to a PNG, each with its right checksum.
+func pngOf(chunks ...[2]string) []byte {
+	out := []byte("\x89PNG\r\n\x1a\n")
+	for _, c := range chunks {
+		out = binary.BigEndian.AppendUint32(out, uint32(len(c[1])))
+		out = append(out, c[0]+c[1]...)
+		out = binary.BigEndian.AppendUint32(out, crc32.ChecksumIEEE([]byte(c[0]+c[1])))
+	}
+	return out
+}
+
+func TestChunksOfTheWrongFormAreRefused(t *testing.T) {
+	head, end := [2]string{"IHDR", strings.Repeat("\x01", 13)}, [2]string{"IEND", ""}
+	itxt := func(rest string) [2]string { return [2]string{"iTXt", "openbadgecredential\x00" + rest} }
+	plain := itxt("\x00\x00en\x00Ausweis\x00{}")
+	for name, tt := range map[string]struct {
+		img  []byte
+		want string
+		err  error
+	}{
+		"language and keyword":   {pngOf(head, plain, end), "{}", nil},
+		"a short header":         {pngOf([2]string{"IHDR", "\x01"}, plain, end), "", baking.ErrMalformed},
+		"no header":              {pngOf(plain, end), "", baking.ErrMalformed},
+		"no end":                 {pngOf(head, plain), "", baking.ErrMalformed},
+		"two credentials":        {pngOf(head, plain, plain, end), "", baking.ErrAmbiguous},
+		"a credential in tEXt":   {pngOf(head, [2]string{"tEXt", "openbadgecredential\x00{}"}, end), "", baking.ErrMalformed},
+		"compressed":             {pngOf(head, itxt("\x01\x00\x00\x00x"), end), "", baking.ErrMalformed},
+		"cut in the flags":       {pngOf(head, itxt("\x00"), end), "", baking.ErrMalformed},
+		"cut in the language":    {pngOf(head, itxt("\x00\x00en"), end), "", baking.ErrMalformed},
+		"no text":                {pngOf(head, itxt("\x00\x00\x00\x00"), end), "", baking.ErrNone},
+		"a text of 1 MiB":        {pngOf(head, itxt("\x00\x00\x00\x00"+strings.Repeat("1", baking.MaxCredential+1)), end), "", baking.ErrLimit},
+		"a keyword of its begin": {pngOf(head, [2]string{"iTXt", "openbadgecredentials\x00\x00\x00\x00\x00{}"}, end), "", baking.ErrNone},
+		"a keyword of Badges 2":  {pngOf(head, [2]string{"iTXt", "openbadges\x00\x00\x00\x00\x00{}"}, end), "", baking.ErrNone},
+	} {
+		if got, err := baking.Extract(tt.img); string(got) != tt.want || !errors.Is(err, tt.err) {
+			t.Errorf("%s: got %.40q, %v; want %q, %v", name, got, err, tt.want, tt.err)
 		}
 	}
 }
