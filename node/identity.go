@@ -185,7 +185,7 @@ func (n *Node) ownDocument(ctx context.Context, d did.DID) (did.Resolution, bool
 		return did.Resolution{}, false, err
 	}
 	doc, err := did.ParseDocument(raw)
-	return did.Resolution{Document: doc, Raw: raw}, true, err
+	return did.Resolution{Document: doc, Raw: raw, Fetched: n.now().UTC()}, true, err
 }
 
 // signer returns the current signing key as its verification method.
