@@ -56,6 +56,15 @@ export function loader(dir) {
   };
 }
 
+/** An Ed25519 key under the did:key that it makes: new, or one exported before. */
+export async function didKey(exported) {
+  const key = exported ? await Ed25519Multikey.from(exported) : await Ed25519Multikey.generate();
+  const {publicKeyMultibase} = await key.export({publicKey: true});
+  key.controller = `did:key:${publicKeyMultibase}`;
+  key.id = `${key.controller}#${publicKeyMultibase}`;
+  return key;
+}
+
 async function keyDocument(did) {
   const id = `${did}#${did.slice('did:key:'.length)}`;
   const key = await Ed25519Multikey.from({id, type: 'Multikey', controller: did, publicKeyMultibase: did.slice('did:key:'.length)});
