@@ -42,6 +42,11 @@ export function loader(dir) {
     documents.set(url, doc);
     if(url.endsWith('/did.json')) { documents.set(doc.id, doc); }
   }
+  return loaderOf(documents);
+}
+
+/** A document loader over contexts, did:key, and documents by address. */
+export function loaderOf(documents) {
   return async url => {
     const [base, fragment] = url.split('#');
     let document = contexts.get(url) ?? documents.get(url) ?? documents.get(base);
