@@ -157,8 +157,18 @@ type fetchedList struct {
 	cached bool
 }
 
-// list fetches and verifies the list of an entry.
+// list fetches and verifies the list of an entry. An older list than one seen
+// before is asked for once more: another check may have met a publication in
+// between, and only a list that stays old was put back.
 func (j *judgement) list(ctx context.Context, e status.Entry) (fetchedList, error) {
+	out, err := j.listOnce(ctx, e)
+	if errors.Is(err, errRollback) {
+		return j.listOnce(ctx, e)
+	}
+	return out, err
+}
+
+func (j *judgement) listOnce(ctx context.Context, e status.Entry) (fetchedList, error) {
 	var out fetchedList
 	if u, err := url.Parse(e.List); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
 		return out, fmt.Errorf("%w: %q is no web address", status.ErrBlocked, e.List)

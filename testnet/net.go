@@ -299,10 +299,14 @@ func must(ctx context.Context, n *Net, v any, role, verb, dir string, args []str
 	return r.JSON(v)
 }
 
-// RSS returns the resident memory of the node's process, in bytes.
-func (x *Node) RSS() (int64, error) { return rss(x.cmd) }
+// RSS returns the resident memory of the node's process, in bytes, the mapped
+// files of its store included.
+func (x *Node) RSS() (int64, error) { return memory(x.cmd, "VmRSS:") }
 
-func rss(cmd *exec.Cmd) (int64, error) {
+// Anon returns the memory that belongs to the process alone, in bytes.
+func (x *Node) Anon() (int64, error) { return memory(x.cmd, "RssAnon:") }
+
+func memory(cmd *exec.Cmd, which string) (int64, error) {
 	if cmd == nil || cmd.Process == nil {
 		return 0, errors.New("not running")
 	}
@@ -311,7 +315,7 @@ func rss(cmd *exec.Cmd) (int64, error) {
 		return 0, err
 	}
 	for line := range strings.Lines(string(raw)) {
-		if rest, ok := strings.CutPrefix(line, "VmRSS:"); ok {
+		if rest, ok := strings.CutPrefix(line, which); ok {
 			var kb int64
 			if _, err := fmt.Sscan(rest, &kb); err != nil {
 				return 0, err
@@ -319,5 +323,5 @@ func rss(cmd *exec.Cmd) (int64, error) {
 			return kb << 10, nil
 		}
 	}
-	return 0, errors.New("no VmRSS")
+	return 0, errors.New("the system does not tell " + which)
 }

@@ -97,7 +97,7 @@ func (w *Wallet) WatchRSS() (int64, error) {
 	if w.watch == nil {
 		return 0, errors.New("not watching")
 	}
-	return rss(w.watch.cmd)
+	return memory(w.watch.cmd, "VmRSS:")
 }
 
 // Unwatch ends the watching wallet: by a signal, as with Ctrl-C, or by a crash.
