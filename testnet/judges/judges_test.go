@@ -66,7 +66,9 @@ func judge(t *testing.T, says string, args ...string) {
 		t.Errorf("node %s exits %d and does not say %q:\n%s", args[0], code, says, out)
 		return
 	}
-	t.Logf("%s: %s", args[0], strings.TrimSpace(out))
+	if out = strings.TrimSpace(out); out != "" {
+		t.Logf("%s: %s", args[0], out)
+	}
 }
 
 func TestForeignVerifiersSayOfEveryBadgeWhatTheDemoExpects(t *testing.T) {

@@ -1,29 +1,14 @@
 // A DIDComm v2 connection of foreign parts: SICPA's didcomm packs and unpacks,
 // ws carries. It shares nothing with the node but the protocols.
-import {randomUUID, webcrypto} from 'node:crypto';
+import {randomUUID} from 'node:crypto';
 import {createRequire} from 'node:module';
 import WebSocket from 'ws';
+import {newPeer, withJwks} from './peer.js';
 const require = createRequire(import.meta.url);
 const {Message} = require('didcomm-node');
-const bs58 = require('base58-universal');
 
 const EMPTY = 'https://didcomm.org/empty/1.0/empty';
 const b64u = bytes => Buffer.from(bytes).toString('base64url');
-
-/** A did:peer:2 of one agreement and one authentication key, with its document and its secrets. */
-async function newPeer() {
-  const key = async (name, use) => webcrypto.subtle.exportKey('jwk', (await webcrypto.subtle.generateKey({name}, true, [use])).privateKey);
-  const [a, s] = [await key('X25519', 'deriveBits'), await key('Ed25519', 'sign')];
-  const multikey = (prefix, jwk) => 'z' + bs58.encode(Uint8Array.from([...prefix, ...Buffer.from(jwk.x, 'base64url')]));
-  const did = `did:peer:2.E${multikey([0xec, 1], a)}.V${multikey([0xed, 1], s)}`;
-  const method = (id, {kty, crv, x}) => ({id, type: 'JsonWebKey2020', controller: did, publicKeyJwk: {kty, crv, x}});
-  const secret = (id, {kty, crv, x, d}) => ({id, type: 'JsonWebKey2020', privateKeyJwk: {kty, crv, x, d}});
-  const [ka, ks] = [`${did}#key-1`, `${did}#key-2`];
-  return {
-    did, secrets: [secret(ka, a), secret(ks, s)],
-    document: {id: did, keyAgreement: [ka], authentication: [ks], verificationMethod: [method(ka, a), method(ks, s)], service: []}
-  };
-}
 
 /** The did:web document of a node on this machine, over HTTP. */
 export async function fetchDocument(did) {
@@ -31,18 +16,6 @@ export async function fetchDocument(did) {
   const document = await response.json();
   if(document.id !== did) { throw new Error(`${response.url} is the document of ${document.id}, not of ${did}`); }
   return document;
-}
-
-// didcomm-node reads no Multikey
-function asJwk(document) {
-  return {
-    id: document.id, keyAgreement: document.keyAgreement, authentication: document.authentication ?? [], service: [],
-    verificationMethod: document.verificationMethod.map(({id, controller, publicKeyMultibase}) => {
-      const raw = bs58.decode(publicKeyMultibase.slice(1));
-      const crv = {0xec: 'X25519', 0xed: 'Ed25519'}[raw[0]];
-      return {id, type: 'JsonWebKey2020', controller, publicKeyJwk: {kty: 'OKP', crv, x: b64u(raw.slice(2))}};
-    })
-  };
 }
 
 export class Link {
@@ -55,7 +28,7 @@ export class Link {
     const document = await fetchDocument(to);
     l.to = to;
     l.peer = await newPeer();
-    const documents = {[l.peer.did]: l.peer.document, [to]: asJwk(document)};
+    const documents = {[l.peer.did]: l.peer.document, [to]: withJwks(document)};
     l.dids = {resolve: async did => documents[did] ?? null};
     l.secrets = {
       get_secret: async id => l.peer.secrets.find(s => s.id === id) ?? null,
