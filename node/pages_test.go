@@ -18,7 +18,7 @@ import (
 )
 
 // serve starts a node on a free port and returns it with its address.
-func serve(t *testing.T) (*node.Node, string) {
+func serve(t *testing.T, catalogues ...string) (*node.Node, string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -33,7 +33,7 @@ func serve(t *testing.T) (*node.Node, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	set := node.Settings{Name: "Alder", Listen: addr, Base: "http://localhost:" + port, Loopback: true, StatusBeat: node.Duration(200 * time.Millisecond), Reserve: 1}
+	set := node.Settings{Name: "Alder", Listen: addr, Base: "http://localhost:" + port, Loopback: true, StatusBeat: node.Duration(200 * time.Millisecond), Reserve: 1, Catalogues: catalogues}
 	if err := node.Init(node.InitRequest{Dir: dir, Settings: set, Seal: seal.Options{}}); err != nil {
 		t.Fatal(err)
 	}

@@ -188,19 +188,21 @@ func (s *story) collect(ctx context.Context) error {
 		}
 		badges["forged"] = forged
 		verdicts := map[string]string{"ana-explorer": "revoked", "ana-reviewer": "expired", "forged": "forged"}
-		if err := s.writeBadges(badges, verdicts); err != nil {
+		if err := s.writeBadges(badges); err != nil {
 			return err
 		}
-		return s.writeSources(ctx)
+		if err := s.writeSources(ctx); err != nil {
+			return err
+		}
+		return s.writeExpectations(badges, verdicts)
 	})
 }
 
-func (s *story) writeBadges(badges map[string][]byte, verdicts map[string]string) error {
+func (s *story) writeBadges(badges map[string][]byte) error {
 	dir := filepath.Join(s.net.Dir(), "badges")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	expect := map[string]expectation{}
 	for name, raw := range badges {
 		for _, ext := range []string{"json", "png", "svg"} {
 			out, err := wallet.Form(raw, ext)
@@ -211,6 +213,15 @@ func (s *story) writeBadges(badges map[string][]byte, verdicts map[string]string
 				return err
 			}
 		}
+	}
+	return nil
+}
+
+// writeExpectations comes last: the lists that were saved are not of a later
+// time than the one to judge at.
+func (s *story) writeExpectations(badges map[string][]byte, verdicts map[string]string) error {
+	expect := map[string]expectation{}
+	for name := range badges {
 		v := verdicts[name]
 		if v == "" {
 			v = "valid"

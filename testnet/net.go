@@ -89,6 +89,9 @@ func (n *Net) Dir() string { return n.cfg.Dir }
 // Stop ends every process, and waits for it.
 func (n *Net) Stop() error {
 	var errs []error
+	for _, w := range n.wallets {
+		errs = append(errs, w.Unwatch(syscall.SIGTERM))
+	}
 	for _, x := range n.nodes {
 		errs = append(errs, x.Stop())
 		if x.proxy != nil {

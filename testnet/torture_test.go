@@ -165,14 +165,13 @@ func TestKilledAtRandomMomentsEveryBadgeArrivesExactlyOnce(t *testing.T) {
 // lets go of it soon.
 func restart(t *testing.T, x *testnet.Node) (err error) {
 	t.Helper()
-	for range 50 {
+	for limit := time.Now().Add(time.Minute); time.Now().Before(limit); time.Sleep(20 * time.Millisecond) {
 		if err = x.Start(t.Context()); err == nil {
 			return nil
 		}
 		if stopErr := x.Stop(); stopErr != nil {
 			return errors.Join(err, stopErr)
 		}
-		time.Sleep(20 * time.Millisecond)
 	}
 	return err
 }
