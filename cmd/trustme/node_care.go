@@ -1,0 +1,243 @@
+package main
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/trust-me/trustme/internal/seal"
+	"github.com/trust-me/trustme/node"
+)
+
+func nodeAsk() *cli.Command {
+	return &cli.Command{
+		Name: "ask", Usage: "ask a learner to show a badge", ArgsUsage: "[BADGE]",
+		Description: example("Prints a link. BADGE is a badge of yours, or the address of anybody's; without it, any badge will do. `trustme node asked ID` tells what came of it.", "trustme node ask --reason \"to enter the course\" https://alder.example/openbadges/a/basics"),
+		Flags:       nodeFlags(&cli.StringFlag{Name: "reason", Usage: "what it is asked for"}, &cli.DurationFlag{Name: "for", Value: time.Hour, Usage: "how long the link is open"}, &cli.StringFlag{Name: "qr", Usage: "write the link as a QR code to `FILE` (PNG)"}),
+		Action: func(c *cli.Context) error {
+			args, err := operands(c, 0, 1, "at most one BADGE")
+			if err != nil {
+				return err
+			}
+			r := node.AskRequest{Reason: c.String("reason"), For: c.Duration("for")}
+			if len(args) == 1 {
+				r.Achievement = args[0]
+			}
+			return withNode(c, func(ctx context.Context, cl *node.Client) error {
+				a, err := cl.Ask(ctx, r)
+				if err != nil {
+					return err
+				}
+				return printLink(c, a.Link, a)
+			})
+		},
+	}
+}
+
+func nodeAsked() *cli.Command {
+	return &cli.Command{
+		Name: "asked", Usage: "tell what came of a request", ArgsUsage: "ID",
+		Description: example("With --again the presentation is checked once more, now. Exit 0 proven, 1 refused, 2 not answered yet or could not be told.", "trustme node asked --again 3f0c..."),
+		Flags:       nodeFlags(&cli.BoolFlag{Name: "again", Usage: "check the presentation again"}),
+		Action: func(c *cli.Context) error {
+			args, err := operands(c, 1, 1, "one ID")
+			if err != nil {
+				return err
+			}
+			return withNode(c, func(ctx context.Context, cl *node.Client) error {
+				s, err := cl.AskStatus(ctx, args[0], c.Bool("again"))
+				if err != nil {
+					return err
+				}
+				verdict, why := s.Ask.Verdict, s.Ask.Why
+				if s.Now != nil {
+					verdict, why = s.Now.Verdict, s.Now.Why
+				}
+				if c.Bool("json") {
+					err = printJSON(c, s)
+				} else {
+					say(c, "%s: %s %s", s.Ask.State, verdict, why)
+				}
+				if err != nil {
+					return err
+				}
+				return byVerdict(verdict)
+			})
+		},
+	}
+}
+
+func byVerdict(v string) error {
+	switch v {
+	case "valid":
+		return nil
+	case "invalid":
+		return &verdictError{exitNo}
+	}
+	return &verdictError{exitUndecided}
+}
+
+func nodeJournal() *cli.Command {
+	return &cli.Command{
+		Name: "journal", Usage: "print the journal, checking its chain",
+		Description: example("Each line: number, time, what happened. Exit 2, naming the entry, when the chain is broken.", "trustme node journal --from 10"),
+		Flags:       nodeFlags(&cli.Uint64Flag{Name: "from", Value: 1, Usage: "first entry"}),
+		Action: func(c *cli.Context) error {
+			if _, err := operands(c, 0, 0, ""); err != nil {
+				return err
+			}
+			return withNode(c, func(ctx context.Context, cl *node.Client) error {
+				return cl.Journal(ctx, c.Uint64("from"), func(l node.JournalLine) error {
+					if c.Bool("json") {
+						return printJSON(c, l)
+					}
+					say(c, "%6d  %s  %-22s %s", l.Seq, l.Time.Format(time.RFC3339), l.Kind, l.Body)
+					return nil
+				})
+			})
+		},
+	}
+}
+
+func nodeRotate() *cli.Command {
+	return &cli.Command{
+		Name: "rotate", Usage: "give the node a new signing key",
+		Description: example("Badges signed with the old key keep verifying. After a theft say --compromised: then they do not, and must be issued again.", "trustme node rotate"),
+		Flags:       nodeFlags(&cli.BoolFlag{Name: "compromised", Usage: "the old key was stolen: stop listing it"}),
+		Action: func(c *cli.Context) error {
+			if _, err := operands(c, 0, 0, ""); err != nil {
+				return err
+			}
+			return withNode(c, func(ctx context.Context, cl *node.Client) error {
+				if err := cl.Rotate(ctx, c.Bool("compromised")); err != nil {
+					return err
+				}
+				say(c, "new signing key; the DID document lists it now")
+				return nil
+			})
+		},
+	}
+}
+
+func nodeBackup() *cli.Command {
+	return &cli.Command{
+		Name: "backup", Usage: "write everything into one sealed file, while the node runs",
+		Description: example("The file is encrypted with a passphrase. Keep both, apart from each other.", "trustme node backup -o alder.backup"),
+		Flags:       nodeFlags(&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Required: true, Usage: "`FILE` to write"}, &cli.BoolFlag{Name: "force", Usage: "replace an existing file"}),
+		Action: func(c *cli.Context) error {
+			if _, err := operands(c, 0, 0, ""); err != nil {
+				return err
+			}
+			p, err := newPassphrase(c)
+			if err != nil {
+				return err
+			}
+			return withNode(c, func(ctx context.Context, cl *node.Client) error {
+				i, err := cl.Info(ctx)
+				if err != nil {
+					return err
+				}
+				m := node.Manifest{Created: now()().UTC().Truncate(time.Second), DID: i.DID, Facts: i.Health.Facts}
+				if err := writeStream(c, c.String("output"), func(f *os.File) error {
+					return node.SealBackup(ctx, cl, f, m, seal.Options{Passphrase: p, WorkFactor: workFactor()})
+				}); err != nil {
+					return err
+				}
+				say(c, "wrote %s", c.String("output"))
+				return nil
+			})
+		},
+	}
+}
+
+func writeStream(c *cli.Context, name string, f func(*os.File) error) error {
+	if _, err := os.Stat(name); err == nil && !c.Bool("force") {
+		return usagef("%s exists already; choose another name or say --force", name)
+	}
+	tmp, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+"-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(tmp.Name()) // gone already after a rename
+	if err := f(tmp); err != nil {
+		tmp.Close()
+		return err
+	}
+	if err := tmp.Sync(); err != nil {
+		tmp.Close()
+		return err
+	}
+	if err := tmp.Close(); err != nil {
+		return err
+	}
+	return os.Rename(tmp.Name(), name)
+}
+
+func nodeRestore() *cli.Command {
+	return &cli.Command{
+		Name: "restore", Usage: "make a node's directory from a backup", ArgsUsage: "FILE",
+		Description: example("The directory must be new or empty. The whole backup is checked before anything is put in place.", "trustme node restore --unattended --dir /srv/alder alder.backup"),
+		Flags:       nodeFlags(&cli.BoolFlag{Name: "unattended", Usage: "seal the directory with a file instead of the backup's passphrase"}),
+		Action: func(c *cli.Context) error {
+			args, err := operands(c, 1, 1, "one FILE")
+			if err != nil {
+				return err
+			}
+			f, err := os.Open(args[0])
+			if err != nil {
+				return usagef("%v", err)
+			}
+			defer f.Close()
+			p, err := askPassphrase(c, "Passphrase of the backup: ")
+			if err != nil {
+				return err
+			}
+			o := seal.Options{WorkFactor: workFactor()}
+			if !c.Bool("unattended") {
+				o.Passphrase = p
+			}
+			m, err := node.OpenBackup(c.Context, c.String("dir"), f, p, o)
+			if err != nil {
+				return err
+			}
+			say(c, "restored %s, %d facts, as of %s, into %s", m.DID, m.Facts, date(m.Created), c.String("dir"))
+			return nil
+		},
+	}
+}
+
+func nodeFsck() *cli.Command {
+	return &cli.Command{
+		Name: "fsck", Usage: "check every record of a stopped node",
+		Description: example("Opens every record, index and journal entry. Exit 1 and names what is wrong.", "trustme node fsck"),
+		Flags:       nodeFlags(),
+		Action: func(c *cli.Context) error {
+			if _, err := operands(c, 0, 0, ""); err != nil {
+				return err
+			}
+			p, err := passphrase(c, c.String("dir"))
+			if err != nil {
+				return err
+			}
+			r, err := node.Fsck(c.Context, c.String("dir"), p)
+			if err != nil {
+				return err
+			}
+			if c.Bool("json") {
+				err = printJSON(c, r)
+			} else {
+				say(c, "%d records and %d facts looked at, %d problems", r.Records, r.Facts, len(r.Problems))
+				for _, p := range r.Problems {
+					say(c, "  %s", p)
+				}
+			}
+			if err == nil && len(r.Problems) > 0 {
+				err = &verdictError{exitNo}
+			}
+			return err
+		},
+	}
+}

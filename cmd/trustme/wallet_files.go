@@ -1,0 +1,230 @@
+package main
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/trust-me/trustme/internal/seal"
+	"github.com/trust-me/trustme/wallet"
+)
+
+func walletPresent() *cli.Command {
+	return &cli.Command{
+		Name: "present", Usage: "show badges to a verifier", ArgsUsage: "LINK [BADGE...]",
+		Description: example("LINK is the verifier's request. Without BADGE, the one that is asked for is shown. With --challenge, --domain and -o, the presentation is written to a file instead, and only badges are named.\n\nExit 0 accepted, 1 refused.", "trustme wallet present https://birch.example/i/K7Q2M-9XP4T basics"),
+		Flags:       walletFlags(&cli.StringFlag{Name: "challenge", Usage: "the verifier's challenge, for a file"}, &cli.StringFlag{Name: "domain", Usage: "the verifier's domain, for a file"}, &cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "`FILE` to write"}, &cli.BoolFlag{Name: "force", Usage: "replace an existing file"}),
+		Action: func(c *cli.Context) error {
+			args, err := operands(c, 1, 20, "LINK [BADGE...]")
+			if err != nil {
+				return err
+			}
+			return withWallet(c, func(ctx context.Context, w *wallet.Wallet) error {
+				if out := c.String("output"); out != "" {
+					vp, err := w.PresentFile(ctx, args, c.String("challenge"), c.String("domain"))
+					if err != nil {
+						return err
+					}
+					return writeOutput(c, out, vp)
+				}
+				s, err := w.Present(ctx, args[0], args[1:])
+				if err != nil {
+					return err
+				}
+				if c.Bool("json") {
+					err = printJSON(c, s)
+				} else {
+					say(c, "%s by %s: %s", s.State, s.To, s.Answer)
+				}
+				switch {
+				case err != nil:
+					return err
+				case s.State == wallet.ShownAccepted:
+					return nil
+				case s.State == wallet.ShownRefused:
+					return &verdictError{exitNo}
+				}
+				return &verdictError{exitUndecided}
+			})
+		},
+	}
+}
+
+func walletExport() *cli.Command {
+	return &cli.Command{
+		Name: "export", Usage: "write a badge to a file", ArgsUsage: "BADGE",
+		Description: example("The ending of the file decides: .json as signed, .png or .svg baked into its image.", "trustme wallet export -o designer.png \"Badge Designer\""),
+		Flags:       walletFlags(&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Required: true, Usage: "`FILE` to write"}, &cli.BoolFlag{Name: "force", Usage: "replace an existing file"}),
+		Action: func(c *cli.Context) error {
+			args, err := operands(c, 1, 1, "one BADGE")
+			if err != nil {
+				return err
+			}
+			return withWallet(c, func(ctx context.Context, w *wallet.Wallet) error {
+				_, raw, err := w.Get(ctx, args[0])
+				if err != nil {
+					return err
+				}
+				return writeForm(c, c.String("output"), raw)
+			})
+		},
+	}
+}
+
+func writeForm(c *cli.Context, name string, raw []byte) error {
+	form := strings.TrimPrefix(strings.ToLower(filepath.Ext(name)), ".")
+	if name == "-" {
+		form = "json"
+	}
+	out, err := wallet.Form(raw, form)
+	if err != nil {
+		return err
+	}
+	return writeOutput(c, name, out)
+}
+
+func walletImport() *cli.Command {
+	return &cli.Command{
+		Name: "import", Usage: "take a badge from a file of anyone", ArgsUsage: "FILE",
+		Description: example("Reads JSON, JWT, and badges baked into PNG or SVG. The badge is verified first; an invalid one is refused.", "trustme wallet import badge.png"),
+		Flags:       walletFlags(&cli.BoolFlag{Name: "unchecked", Usage: "take a badge of which it could not be told whether it is valid"}),
+		Action: func(c *cli.Context) error {
+			args, err := operands(c, 1, 1, "one FILE")
+			if err != nil {
+				return err
+			}
+			raw, err := readInput(args[0], 16<<20)
+			if err != nil {
+				return err
+			}
+			return withWallet(c, func(ctx context.Context, w *wallet.Wallet) error {
+				h, _, err := w.Import(ctx, raw, c.Bool("unchecked"))
+				if err != nil {
+					return err
+				}
+				if c.Bool("json") {
+					return printJSON(c, h)
+				}
+				say(c, "%s  %s  %s", h.ID, h.Verdict, h.Name)
+				return nil
+			})
+		},
+	}
+}
+
+func walletBackup() *cli.Command {
+	return &cli.Command{
+		Name: "backup", Usage: "write the whole wallet into one sealed file",
+		Description: example("Keys, badges and connections, encrypted with a passphrase. `trustme wallet backup verify FILE` proves that it can be restored.", "trustme wallet backup -o ana.backup"),
+		Flags:       walletFlags(&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "`FILE` to write"}, &cli.BoolFlag{Name: "force", Usage: "replace an existing file"}),
+		Subcommands: []*cli.Command{walletBackupVerify()},
+		Action: func(c *cli.Context) error {
+			if _, err := operands(c, 0, 0, ""); err != nil {
+				return err
+			}
+			if c.String("output") == "" {
+				return usagef("name the file with -o FILE")
+			}
+			return withWallet(c, func(ctx context.Context, w *wallet.Wallet) error {
+				p, err := newPassphrase(c)
+				if err != nil {
+					return err
+				}
+				var m wallet.Manifest
+				err = writeStream(c, c.String("output"), func(f *os.File) (err error) {
+					m, err = w.Backup(ctx, f, seal.Options{Passphrase: p, WorkFactor: workFactor()})
+					return err
+				})
+				if err != nil {
+					return err
+				}
+				if c.Bool("json") {
+					return printJSON(c, m)
+				}
+				say(c, "wrote %d badges, %d keys and %d connections to %s", m.Badges, m.Keys, m.Connections, c.String("output"))
+				return nil
+			})
+		},
+	}
+}
+
+func walletBackupVerify() *cli.Command {
+	return &cli.Command{
+		Name: "verify", Usage: "prove that a backup can be restored, without restoring it", ArgsUsage: "FILE",
+		Description: example("Opens every key and badge in it. Exit 1 when it is cut, altered, or the passphrase is wrong.", "trustme wallet backup verify ana.backup"),
+		Flags:       []cli.Flag{passphraseFileFlag, jsonFlag},
+		Action: func(c *cli.Context) error {
+			args, err := operands(c, 1, 1, "one FILE")
+			if err != nil {
+				return err
+			}
+			f, err := os.Open(args[0])
+			if err != nil {
+				return usagef("%v", err)
+			}
+			defer f.Close()
+			p, err := askPassphrase(c, "Passphrase of the backup: ")
+			if err != nil {
+				return err
+			}
+			m, err := wallet.VerifyBackup(c.Context, f, p)
+			if err != nil {
+				return err
+			}
+			if c.Bool("json") {
+				return printJSON(c, m)
+			}
+			say(c, "whole: %d badges, %d keys and %d connections, as of %s", m.Badges, m.Keys, m.Connections, date(m.Created))
+			return nil
+		},
+	}
+}
+
+func walletRestore() *cli.Command {
+	return &cli.Command{
+		Name: "restore", Usage: "add a backup to this wallet", ArgsUsage: "FILE",
+		Description: example("Into a new wallet it brings the same DIDs back; into one in use it adds what that lacks, so that two wallets become one. A directory that does not exist is made, sealed with the backup's passphrase.", "trustme wallet restore ana.backup"),
+		Flags:       walletFlags(&cli.BoolFlag{Name: "unattended", Usage: "seal a new directory with a file instead"}),
+		Action: func(c *cli.Context) error {
+			args, err := operands(c, 1, 1, "one FILE")
+			if err != nil {
+				return err
+			}
+			f, err := os.Open(args[0])
+			if err != nil {
+				return usagef("%v", err)
+			}
+			defer f.Close()
+			p, err := askPassphrase(c, "Passphrase of the backup: ")
+			if err != nil {
+				return err
+			}
+			if _, err := wallet.VerifyBackup(c.Context, f, p); err != nil { // before a directory is made
+				return err
+			}
+			if _, err := f.Seek(0, 0); err != nil {
+				return err
+			}
+			if dir := c.String("dir"); !seal.Exists(dir) {
+				o := seal.Options{Passphrase: p, WorkFactor: workFactor()}
+				if c.Bool("unattended") {
+					o = seal.Options{}
+				}
+				if _, err := wallet.Init(c.Context, dir, o); err != nil {
+					return err
+				}
+			}
+			return withWallet(c, func(ctx context.Context, w *wallet.Wallet) error {
+				m, err := w.Restore(ctx, f, p)
+				if err != nil {
+					return err
+				}
+				say(c, "restored %d badges, %d keys and %d connections; the wallet is %s", m.Badges, m.Keys, m.Connections, w.DID())
+				return nil
+			})
+		},
+	}
+}
