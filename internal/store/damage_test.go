@@ -3,6 +3,7 @@ package store_test
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -70,6 +71,51 @@ func TestAForeignDirectoryIsNotMadeAStore(t *testing.T) {
 	}
 	if _, err := store.Open(dir, withKey); err == nil || !strings.Contains(err.Error(), "thesis.txt") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// The length of a value in the log is made greater than its record: the engine
+// then keeps the file's lock, for which its closing would wait for ever.
+func TestAStoreClosesAfterADamagedRecordWasRead(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	db, err := store.Open(dir, withKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	put(t, db, "ann", strings.Repeat("a", 2000))
+	path := filepath.Join(dir, "engine", "000001.vlog")
+	log, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const lengthAt = 20 + 1 + 1 + 1 // behind the file's head, meta, user meta, the key's length
+	var length [2]byte
+	if _, err := log.ReadAt(length[:], lengthAt); err != nil {
+		t.Fatal(err)
+	}
+	if n, _ := binary.Uvarint(length[:]); n < 2000 || n > 2100 {
+		t.Fatalf("the value's length is not where it was: %x", length)
+	}
+	if _, err := log.WriteAt([]byte{length[1] | 0x40}, lengthAt+1); err != nil {
+		t.Fatal(err)
+	}
+	if err := log.Close(); err != nil {
+		t.Fatal(err)
+	}
+	err = db.View(t.Context(), func(tx *store.Tx) error { _, err := tx.Get([]byte("ann")); return err })
+	if !errors.Is(err, store.ErrCorrupt) || !strings.Contains(err.Error(), `"ann"`) {
+		t.Errorf("reading: %v", err)
+	}
+	closed := make(chan error, 1)
+	go func() { closed <- db.Close() }()
+	select {
+	case err := <-closed:
+		if !errors.Is(err, store.ErrCorrupt) {
+			t.Errorf("closing: %v", err)
+		}
+	case <-time.After(time.Minute):
+		t.Error("closing does not end")
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -139,10 +140,18 @@ func judged(t *testing.T, master, work, list string, spoil func() string) string
 	if spoil != nil {
 		where = spoil()
 	}
-	out, err := child("judge", work, "STORE_ACKED="+list).CombinedOutput()
-	verdict := verdictOf(string(out), err)
+	cmd := child("judge", work, "STORE_ACKED="+list)
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	hung := time.AfterFunc(time.Minute, func() { cmd.Process.Signal(syscall.SIGQUIT) }) // it then tells where it hangs
+	err := cmd.Wait()
+	hung.Stop()
+	verdict := verdictOf(out.String(), err)
 	if verdict == "SILENT" || verdict == "died" {
-		t.Errorf("%s: %s", where, out)
+		t.Errorf("%s: %s", where, out.String())
 	}
 	if err := os.RemoveAll(work); err != nil {
 		t.Fatal(err)

@@ -27,6 +27,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/dgraph-io/badger/v4"
@@ -112,6 +113,8 @@ type DB struct {
 	keep    sync.RWMutex // held by backups, against the deletion of blobs
 	refused error        // why a store opened for Fsck is not to be written
 	freeFn  func(dir string) (int64, error)
+	torn    atomic.Bool // a damaged record was read
+	ended   error       // how the engine closed
 
 	mu      sync.Mutex // guards what follows
 	idle    *sync.Cond
@@ -248,8 +251,12 @@ func (db *DB) Close() error {
 	}
 	db.mu.Unlock()
 	close(db.quit)
-	db.wg.Wait()
-	errs := []error{db.bg.Close()}
+	if !db.settled() {
+		db.closed = fmt.Errorf("%w: the store in %s was left without being closed, since a damaged record holds the engine; what was acknowledged is on the disk: restore the directory from a backup", ErrCorrupt, db.dir)
+		close(db.done)
+		return db.closed // with the lock, for as long as this process lives
+	}
+	errs := []error{db.ended}
 	if db.dir != "" {
 		if db.writable() {
 			errs = append(errs, db.saveHead()) // the engine has moved records into tables
@@ -259,6 +266,30 @@ func (db *DB) Close() error {
 	db.closed = errors.Join(errs...)
 	close(db.done)
 	return db.closed
+}
+
+const closeLimit = 5 * time.Second
+
+// settled ends the engine. Where Badger has read a damaged record it may have
+// kept that file's lock (valueLog.Read, "Invalid read"), and closing it would
+// then wait for ever; after such a read it is given closeLimit, no more.
+func (db *DB) settled() bool {
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		db.wg.Wait()
+		db.ended = db.bg.Close()
+	}()
+	var limit <-chan time.Time
+	if db.torn.Load() {
+		limit = time.After(closeLimit)
+	}
+	select {
+	case <-over:
+		return true
+	case <-limit:
+		return false
+	}
 }
 
 // View runs fn over a consistent snapshot.

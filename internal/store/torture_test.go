@@ -271,5 +271,7 @@ func judge(dir, ackedFile string) {
 	default:
 		fmt.Println("SILENT:", err)
 	}
-	give(db.Close())
+	if shut := db.Close(); !errors.Is(err, store.ErrCorrupt) || !errors.Is(shut, store.ErrCorrupt) {
+		give(shut)
+	}
 }

@@ -71,6 +71,9 @@ func (tx *Tx) read(item *badger.Item, key []byte) (out []byte, err error) {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("%w: %s: the engine gave up: %v", ErrCorrupt, describe(key), p)
 		}
+		if err != nil {
+			tx.db.torn.Store(true)
+		}
 	}()
 	err = item.Value(func(v []byte) (err error) {
 		out, err = tx.db.seal.openRecord(key, v)
