@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -67,6 +68,7 @@ type Node struct {
 	started    time.Time
 	closeOnce  sync.Once
 	csvRunning atomic.Bool
+	proving    chan struct{}
 	serving    atomic.Bool // the beat publishes
 }
 
@@ -112,7 +114,7 @@ func Open(ctx context.Context, cfg Config) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &Node{set: set, dir: cfg.Dir, secret: secret, now: or2(cfg.Now, time.Now), log: cfg.Log}
+	n := &Node{set: set, dir: cfg.Dir, secret: secret, now: or2(cfg.Now, time.Now), log: cfg.Log, proving: make(chan struct{}, runtime.GOMAXPROCS(0))}
 	if n.log == nil {
 		n.log = slog.New(slog.DiscardHandler)
 	}

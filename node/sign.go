@@ -85,6 +85,14 @@ func (n *Node) issueCredential(ctx context.Context, a Award) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	// One proof a core: more at once gain nothing, and the time that is counted
+	// is then a core's.
+	select {
+	case n.proving <- struct{}{}:
+		defer func() { <-n.proving }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 	begin := time.Now()
 	v, err := credentials.Issue(ctx, n.party.Verifier, unsigned, s, n.now())
 	countProof(ctx, begin)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"runtime/debug"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -82,6 +83,10 @@ func nodeConfigOf(c *cli.Context) (node.Config, error) {
 	return node.Config{Dir: dir, Passphrase: p, Settings: settings(c), Now: now(), Log: logger(c)}, err
 }
 
+// serveMemory is when the garbage of long work is collected sooner than the
+// runtime would; GOMEMLIMIT overrides it. No request is refused for it.
+const serveMemory = 160 << 20
+
 func nodeServe() *cli.Command {
 	return &cli.Command{
 		Name: "serve", Usage: "serve the node until it is stopped",
@@ -90,6 +95,9 @@ func nodeServe() *cli.Command {
 		Action: func(c *cli.Context) error {
 			if _, err := operands(c, 0, 0, ""); err != nil {
 				return err
+			}
+			if os.Getenv("GOMEMLIMIT") == "" {
+				debug.SetMemoryLimit(serveMemory)
 			}
 			if !seal.Exists(c.String("dir")) {
 				if err := node.Init(node.InitRequest{Dir: c.String("dir"), Settings: settings(c)}); err != nil {
