@@ -108,6 +108,23 @@ func askPassphrase(c *cli.Context, prompt string) (string, error) {
 	return string(b), err
 }
 
+// openBackup opens the one FILE of a command and asks for its passphrase.
+func openBackup(c *cli.Context) (*os.File, string, error) {
+	args, err := operands(c, 1, 1, "one FILE")
+	if err != nil {
+		return nil, "", err
+	}
+	f, err := os.Open(args[0])
+	if err != nil {
+		return nil, "", usagef("%v", err)
+	}
+	p, err := askPassphrase(c, "Passphrase of the backup: ")
+	if err != nil {
+		return nil, "", errors.Join(err, f.Close())
+	}
+	return f, p, nil
+}
+
 // newPassphrase asks twice on a terminal.
 func newPassphrase(c *cli.Context) (string, error) {
 	p, err := askPassphrase(c, "New passphrase: ")

@@ -182,19 +182,11 @@ func nodeRestore() *cli.Command {
 		Description: example("The directory must be new or empty. The whole backup is checked before anything is put in place.", "trustme node restore --unattended --dir /srv/alder alder.backup"),
 		Flags:       nodeFlags(&cli.BoolFlag{Name: "unattended", Usage: "seal the directory with a file instead of the backup's passphrase"}),
 		Action: func(c *cli.Context) error {
-			args, err := operands(c, 1, 1, "one FILE")
+			f, p, err := openBackup(c)
 			if err != nil {
 				return err
-			}
-			f, err := os.Open(args[0])
-			if err != nil {
-				return usagef("%v", err)
 			}
 			defer f.Close()
-			p, err := askPassphrase(c, "Passphrase of the backup: ")
-			if err != nil {
-				return err
-			}
 			o := seal.Options{WorkFactor: workFactor()}
 			if !c.Bool("unattended") {
 				o.Passphrase = p

@@ -157,19 +157,11 @@ func walletBackupVerify() *cli.Command {
 		Description: example("Opens every key and badge in it. Exit 1 when it is cut, altered, or the passphrase is wrong.", "trustme wallet backup verify ana.backup"),
 		Flags:       []cli.Flag{passphraseFileFlag, jsonFlag},
 		Action: func(c *cli.Context) error {
-			args, err := operands(c, 1, 1, "one FILE")
+			f, p, err := openBackup(c)
 			if err != nil {
 				return err
-			}
-			f, err := os.Open(args[0])
-			if err != nil {
-				return usagef("%v", err)
 			}
 			defer f.Close()
-			p, err := askPassphrase(c, "Passphrase of the backup: ")
-			if err != nil {
-				return err
-			}
 			m, err := wallet.VerifyBackup(c.Context, f, p)
 			if err != nil {
 				return err
@@ -189,19 +181,11 @@ func walletRestore() *cli.Command {
 		Description: example("Into a new wallet it brings the same DIDs back; into one in use it adds what that lacks, so that two wallets become one. A directory that does not exist is made, sealed with the backup's passphrase.", "trustme wallet restore ana.backup"),
 		Flags:       walletFlags(&cli.BoolFlag{Name: "unattended", Usage: "seal a new directory with a file instead"}),
 		Action: func(c *cli.Context) error {
-			args, err := operands(c, 1, 1, "one FILE")
+			f, p, err := openBackup(c)
 			if err != nil {
 				return err
-			}
-			f, err := os.Open(args[0])
-			if err != nil {
-				return usagef("%v", err)
 			}
 			defer f.Close()
-			p, err := askPassphrase(c, "Passphrase of the backup: ")
-			if err != nil {
-				return err
-			}
 			if _, err := wallet.VerifyBackup(c.Context, f, p); err != nil { // before a directory is made
 				return err
 			}
