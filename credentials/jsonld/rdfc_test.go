@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"hash"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -47,6 +48,7 @@ func TestEveryVectorOfRDFCanonicalizationIsReproduced(t *testing.T) {
 			start := time.Now()
 			c, err := canonicalize(quads, newH)
 			if strings.Contains(e.Type, "Negative") {
+				ran++
 				if !errors.Is(err, ErrLimit) || time.Since(start) > 2*time.Second {
 					t.Errorf("a poison graph: %v after %v", err, time.Since(start))
 				}
@@ -56,16 +58,19 @@ func TestEveryVectorOfRDFCanonicalizationIsReproduced(t *testing.T) {
 				t.Fatal(err)
 			}
 			want, err := os.ReadFile(filepath.Join(dir, e.Result))
-			if err != nil {
+			if errors.Is(err, fs.ErrNotExist) {
 				t.Skip("its result is held back")
 			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			ran++
 			if strings.HasSuffix(e.Result, ".json") {
 				compareMap(t, c, want)
 			} else if got := c.output(); string(got) != string(want) {
 				t.Errorf("got\n%swant\n%s", got, want)
 			}
 		})
-		ran++
 	}
 	t.Logf("read %s: %d vectors", dir, ran)
 	if ran < 20 {
