@@ -1,7 +1,7 @@
 package credentials
 
 import (
-	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -91,9 +91,9 @@ func Build(a Award) ([]byte, error) {
 		return nil, fmt.Errorf("%w: achievement: %w", ErrAward, err)
 	}
 	b := badge{
-		ID: a.ID, Type: []string{"VerifiableCredential", "OpenBadgeCredential"}, Name: or(a.Name, text(achievement.Get("name"))),
-		Description: a.Description, Issuer: *a.Issuer.json(), ValidFrom: stamp(a.ValidFrom), ValidUntil: stamp(a.ValidUntil),
-		AwardedDate: or(stamp(a.AwardedDate), stamp(a.ValidFrom)),
+		ID: a.ID, Type: []string{"VerifiableCredential", "OpenBadgeCredential"}, Name: cmp.Or(a.Name, text(achievement.Get("name"))),
+		Description: a.Description, Issuer: *a.Issuer.json(), ValidFrom: jsondoc.Stamp(a.ValidFrom), ValidUntil: jsondoc.Stamp(a.ValidUntil),
+		AwardedDate: cmp.Or(jsondoc.Stamp(a.AwardedDate), jsondoc.Stamp(a.ValidFrom)),
 		Subject: subjectJSON{ID: a.Subject.ID, Type: []string{"AchievementSubject"}, Role: a.Role, Narrative: a.Narrative, LicenseNumber: a.LicenseNumber,
 			CreditsEarned: a.CreditsEarned, Source: a.Source.json(), Achievement: a.Achievement, Identifier: a.Subject.identifier()},
 		Status: a.Status, Endorsement: a.Endorsements,
@@ -114,7 +114,7 @@ func Build(a Award) ([]byte, error) {
 		b.Refresh = &refreshJSON{a.RefreshURL, "1EdTechCredentialRefresh"}
 	}
 	b.Context = contextsOf(achievement, b.Refresh != nil)
-	return marshal(b)
+	return jsondoc.Marshal(b)
 }
 
 func (a Award) check() error {
@@ -178,31 +178,6 @@ func (s Subject) identifier() []identityJSON {
 		return nil
 	}
 	return []identityJSON{{"IdentityObject", true, s.Hash(), "emailAddress", s.Salt}}
-}
-
-func or(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
-}
-
-func stamp(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.UTC().Truncate(time.Second).Format(time.RFC3339)
-}
-
-// marshal writes JSON without the escapes that HTML would need.
-func marshal(v any) ([]byte, error) {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		return nil, fmt.Errorf("writing JSON: %w", err)
-	}
-	return bytes.TrimRight(b.Bytes(), "\n"), nil
 }
 
 // MatchesEmail reports whether an identity hash is that of an address. Only

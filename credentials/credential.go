@@ -59,7 +59,7 @@ func (c Credential) Doc() jsondoc.Value { return c.doc }
 func (c Credential) ID() string { return text(c.doc.Get("id")) }
 
 // IssuerID returns the issuer's id, which alone identifies the issuer.
-func (c Credential) IssuerID() string { return idOf(c.doc.Get("issuer")) }
+func (c Credential) IssuerID() string { return c.doc.Get("issuer").ID() }
 
 // IssuerName returns the name that the issuer gives itself.
 func (c Credential) IssuerName() string { return words(c.doc.Get("issuer").Get("name")) }
@@ -68,7 +68,7 @@ func (c Credential) IssuerName() string { return words(c.doc.Get("issuer").Get("
 func (c Credential) SubjectID() string { return text(c.subject().Get("id")) }
 
 // Achievement returns the achievement object, absent when there is none.
-func (c Credential) Achievement() jsondoc.Value { return first(c.subject().Get("achievement")) }
+func (c Credential) Achievement() jsondoc.Value { return c.subject().Get("achievement").First() }
 
 // AchievementID returns the id of the achievement.
 func (c Credential) AchievementID() string { return text(c.Achievement().Get("id")) }
@@ -82,7 +82,7 @@ func (c Credential) Name() string {
 }
 
 // Types returns the types of the credential.
-func (c Credential) Types() []string { return texts(c.doc.Get("type")) }
+func (c Credential) Types() []string { return c.doc.Get("type").Texts() }
 
 // ValidFrom returns validFrom, or issuanceDate of a credential of version 1.1;
 // zero when it is absent or no date.
@@ -101,10 +101,10 @@ func (c Credential) AwardedDate() time.Time {
 
 // isV1 reports whether a document is of the VC Data Model 1.1.
 func isV1(doc jsondoc.Value) bool {
-	return text(first(doc.Get("@context"))) == "https://www.w3.org/2018/credentials/v1"
+	return text(doc.Get("@context").First()) == "https://www.w3.org/2018/credentials/v1"
 }
 
-func (c Credential) subject() jsondoc.Value { return first(c.doc.Get("credentialSubject")) }
+func (c Credential) subject() jsondoc.Value { return c.doc.Get("credentialSubject").First() }
 
 func (c Credential) time(name, legacy string) time.Time {
 	v := c.doc.Get(name)
@@ -140,31 +140,6 @@ func words(v jsondoc.Value) string {
 		}
 	}
 	return ""
-}
-
-func texts(v jsondoc.Value) []string {
-	var out []string
-	for e := range v.Elements() {
-		if s, ok := e.Text(); ok {
-			out = append(out, s)
-		}
-	}
-	return out
-}
-
-// idOf returns the id of a value that is an id or an object with one.
-func idOf(v jsondoc.Value) string {
-	if s, ok := v.Text(); ok {
-		return s
-	}
-	return text(v.Get("id"))
-}
-
-func first(v jsondoc.Value) jsondoc.Value {
-	for e := range v.Elements() {
-		return e
-	}
-	return jsondoc.Value{}
 }
 
 func has(v jsondoc.Value, want string) bool {

@@ -109,7 +109,7 @@ func (l *linter) credential(doc jsondoc.Value, k Kind) {
 func (l *linter) contexts(doc jsondoc.Value, k Kind) {
 	v := doc.Get("@context")
 	fix := `begin "@context" with "` + jsonld.CredentialsV2 + `"`
-	first := text(first(v))
+	first := text(v.First())
 	if first != jsonld.CredentialsV2 && (first != jsonld.CredentialsV1 || l.issuing) {
 		l.add(CodeContext, doc, "@context", "does not begin with the context of the VC Data Model", fix)
 		return
@@ -124,7 +124,7 @@ func (l *linter) contexts(doc jsondoc.Value, k Kind) {
 			l.add(CodeContext, e, "", "is neither a URL nor an object", fix)
 		case k == AnyCredential:
 		case isText && !jsonld.Known(url):
-			l.add(CodeContext, e, "", fmt.Sprintf("names %q, which is not among the pinned contexts; none is fetched", clip(url)), "use published contexts only")
+			l.add(CodeContext, e, "", fmt.Sprintf("names %q, which is not among the pinned contexts; none is fetched", jsondoc.Clip(url)), "use published contexts only")
 		case !isText && !isExtension(e):
 			l.add(CodeContext, e, "", "is a context of the document's own", "use published contexts only")
 		}
@@ -194,11 +194,4 @@ func describe(doc jsondoc.Value) string {
 		}
 	}
 	return "credential (" + model + ")"
-}
-
-func clip(s string) string {
-	if len(s) > 80 {
-		return s[:77] + "..."
-	}
-	return s
 }

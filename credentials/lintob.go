@@ -197,13 +197,13 @@ func (l *linter) member(v jsondoc.Value, m member) {
 	s := text(v)
 	if k, ok := scalars[m.kind]; ok {
 		if !k.ok(v, s) {
-			l.bad(v, "", k.bad+": "+clip(string(v.Raw())), k.fix)
+			l.bad(v, "", k.bad+": "+jsondoc.Clip(string(v.Raw())), k.fix)
 		}
 		return
 	}
 	if words, ok := enums[m.kind]; ok {
 		if !slices.Contains(words, s) && (m.kind == "status" || !extForm.MatchString(s)) {
-			l.bad(v, "", "is none of the words for "+m.name+": "+clip(string(v.Raw())), `use one of the vocabulary, or "ext:…"`)
+			l.bad(v, "", "is none of the words for "+m.name+": "+jsondoc.Clip(string(v.Raw())), `use one of the vocabulary, or "ext:…"`)
 		}
 		return
 	}

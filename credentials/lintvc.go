@@ -69,7 +69,7 @@ func (l *linter) url(v jsondoc.Value, name string, n need) {
 	case !ok:
 		l.bad(m, "", "is not one URL", "write one URL")
 	case !isURL(s):
-		l.bad(m, "", "is no absolute URL: "+clip(s), "write a URL with a scheme, such as https: or urn:uuid:")
+		l.bad(m, "", "is no absolute URL: "+jsondoc.Clip(s), "write a URL with a scheme, such as https: or urn:uuid:")
 	}
 }
 
@@ -133,7 +133,7 @@ func (l *linter) issuer(doc jsondoc.Value) {
 		l.bad(doc, "issuer", "is missing", "name the issuer by its DID")
 	case jsondoc.String:
 		if s := text(v); !isURL(s) {
-			l.bad(v, "", "is no absolute URL: "+clip(s), "name the issuer by its DID")
+			l.bad(v, "", "is no absolute URL: "+jsondoc.Clip(s), "name the issuer by its DID")
 		}
 	case jsondoc.Object:
 		l.url(v, "id", required)
@@ -183,7 +183,7 @@ func (l *linter) date(v jsondoc.Value, name string) time.Time {
 	s, ok := m.Text()
 	t, err := parseTime(s)
 	if !ok || err != nil {
-		l.bad(m, "", "is no date and time with zone: "+clip(string(m.Raw())), "write it as 2026-11-01T12:00:00Z")
+		l.bad(m, "", "is no date and time with zone: "+jsondoc.Clip(string(m.Raw())), "write it as 2026-11-01T12:00:00Z")
 		return time.Time{}
 	}
 	return t

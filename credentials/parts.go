@@ -45,8 +45,8 @@ const maxEndorsements = 16
 // issuer.
 func embedded(doc jsondoc.Value) []jsondoc.Value {
 	var out []jsondoc.Value
-	subject := first(doc.Get("credentialSubject"))
-	achievement := first(subject.Get("achievement"))
+	subject := doc.Get("credentialSubject").First()
+	achievement := subject.Get("achievement").First()
 	for _, at := range []jsondoc.Value{doc, achievement, doc.Get("issuer"), achievement.Get("creator"), subject.Get("source")} {
 		for _, name := range []string{"endorsement", "endorsementJwt"} {
 			for e := range at.Get(name).Elements() {
@@ -207,7 +207,7 @@ func digestMatches(e jsondoc.Value, sums map[string][]byte) (bool, error) {
 		alg, b64, _ := strings.Cut(sri, "-")
 		b, err := base64.StdEncoding.DecodeString(b64)
 		if err != nil {
-			return false, fmt.Errorf("digestSRI %q is not understood", clip(sri))
+			return false, fmt.Errorf("digestSRI %q is not understood", jsondoc.Clip(sri))
 		}
 		if same, err := compare(alg, b); err != nil || !same {
 			return false, err

@@ -37,7 +37,7 @@ func BuildPresentation(ctx context.Context, o PresentationOptions, s Signer) ([]
 	}
 	var b bytes.Buffer
 	b.WriteString(`{"@context":["` + jsonld.CredentialsV2 + `"],"type":["VerifiablePresentation"],"holder":`)
-	holder, err := marshal(o.Holder)
+	holder, err := jsondoc.Marshal(o.Holder)
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +55,7 @@ func BuildPresentation(ctx context.Context, o PresentationOptions, s Signer) ([]
 			b.Write(bytes.TrimSpace(raw))
 			continue
 		}
-		id, err := marshal(envelope + string(bytes.TrimSpace(raw)))
+		id, err := jsondoc.Marshal(envelope + string(bytes.TrimSpace(raw)))
 		if err != nil {
 			return nil, err
 		}
@@ -107,7 +107,7 @@ func (v *Verifier) VerifyPresentation(ctx context.Context, raw []byte, challenge
 		r.Shape = f.check(CheckShape)
 		return r.decide()
 	}
-	r.Holder = idOf(doc.Get("holder"))
+	r.Holder = doc.Get("holder").ID()
 	r.Proof = v.presenter(ctx, doc, r.Holder, challenge, domain)
 	if r.Proof.Answer != Yes {
 		return r.decide()
@@ -175,7 +175,7 @@ func readPresentation(raw []byte) (jsondoc.Value, [][]byte, error) {
 	if doc.Kind() != jsondoc.Object || !has(doc.Get("type"), "VerifiablePresentation") || has(doc.Get("type"), "VerifiableCredential") {
 		return doc, nil, fmt.Errorf("%w: its type is not VerifiablePresentation", ErrMalformed)
 	}
-	if c := text(first(doc.Get("@context"))); c != jsonld.CredentialsV2 && c != jsonld.CredentialsV1 {
+	if c := text(doc.Get("@context").First()); c != jsonld.CredentialsV2 && c != jsonld.CredentialsV1 {
 		return doc, nil, fmt.Errorf("%w: @context does not begin with that of the VC Data Model", jsonld.ErrContext)
 	}
 	list := doc.Get("verifiableCredential")

@@ -239,10 +239,10 @@ func namesOwnKey(t *jose.Token, issuer did.DID) error {
 	}
 	u, err := did.ParseURL(t.KeyID)
 	if err != nil {
-		return fmt.Errorf("%w: kid %q is no DID URL of the issuer", did.ErrKeyNotListed, clip(t.KeyID))
+		return fmt.Errorf("%w: kid %q is no DID URL of the issuer", did.ErrKeyNotListed, jsondoc.Clip(t.KeyID))
 	}
 	if u.DID != issuer {
-		return fmt.Errorf("%w: kid %s belongs to %s, not to %s", did.ErrKeyNotListed, clip(t.KeyID), clip(u.DID.String()), issuer)
+		return fmt.Errorf("%w: kid %s belongs to %s, not to %s", did.ErrKeyNotListed, jsondoc.Clip(t.KeyID), jsondoc.Clip(u.DID.String()), issuer)
 	}
 	return nil
 }

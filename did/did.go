@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/trust-me/trustme/internal/jsondoc"
 )
 
 // Errors that callers branch on. Each resolver wraps exactly one of them.
@@ -42,7 +44,7 @@ type DID struct {
 // wraps [ErrSyntax].
 func Parse(s string) (DID, error) {
 	fail := func(why string) (DID, error) {
-		return DID{}, fmt.Errorf("%w: %s: %q", ErrSyntax, why, clip(s))
+		return DID{}, fmt.Errorf("%w: %s: %q", ErrSyntax, why, jsondoc.Clip(s))
 	}
 	if len(s) > MaxLength {
 		return fail(fmt.Sprintf("longer than %d bytes", MaxLength))
@@ -106,16 +108,16 @@ func ParseURL(s string) (URL, error) {
 	var u URL
 	rest, frag, hasFrag := strings.Cut(s, "#")
 	if hasFrag && (frag == "" || !all(frag, isURLChar)) {
-		return URL{}, fmt.Errorf("%w: bad fragment: %q", ErrSyntax, clip(s))
+		return URL{}, fmt.Errorf("%w: bad fragment: %q", ErrSyntax, jsondoc.Clip(s))
 	}
 	rest, query, hasQuery := strings.Cut(rest, "?")
 	if hasQuery && (query == "" || !all(query, isURLChar)) {
-		return URL{}, fmt.Errorf("%w: bad query: %q", ErrSyntax, clip(s))
+		return URL{}, fmt.Errorf("%w: bad query: %q", ErrSyntax, jsondoc.Clip(s))
 	}
 	if i := strings.IndexByte(rest, '/'); i >= 0 {
 		rest, u.Path = rest[:i], rest[i:]
 		if !all(u.Path, isURLChar) {
-			return URL{}, fmt.Errorf("%w: bad path: %q", ErrSyntax, clip(s))
+			return URL{}, fmt.Errorf("%w: bad path: %q", ErrSyntax, jsondoc.Clip(s))
 		}
 	}
 	d, err := Parse(rest)
@@ -158,10 +160,3 @@ func isHex(c byte) bool {
 }
 
 func isURLChar(c byte) bool { return c > ' ' && c < 0x7f && c != '#' }
-
-func clip(s string) string {
-	if len(s) > 80 {
-		return s[:77] + "..."
-	}
-	return s
-}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/trust-me/trustme/internal/jsondoc"
 )
 
 // Relationship is a purpose for which a document may list a key (Controlled
@@ -63,21 +65,21 @@ type Document struct {
 // [ErrKeyNotListed].
 func (d Document) Method(rel Relationship, id string) (VerificationMethod, error) {
 	if !slices.Contains(d.Purposes[rel], id) {
-		return VerificationMethod{}, fmt.Errorf("%w: %s is not listed under %s by %s", ErrKeyNotListed, clip(id), rel, d.ID)
+		return VerificationMethod{}, fmt.Errorf("%w: %s is not listed under %s by %s", ErrKeyNotListed, jsondoc.Clip(id), rel, d.ID)
 	}
 	for _, m := range d.Methods {
 		if m.ID != id {
 			continue
 		}
 		if m.Controller != d.ID.String() {
-			return VerificationMethod{}, fmt.Errorf("%w: %s is controlled by %s, not by %s", ErrKeyNotListed, clip(id), clip(m.Controller), d.ID)
+			return VerificationMethod{}, fmt.Errorf("%w: %s is controlled by %s, not by %s", ErrKeyNotListed, jsondoc.Clip(id), jsondoc.Clip(m.Controller), d.ID)
 		}
 		if m.Key.IsZero() {
-			return VerificationMethod{}, fmt.Errorf("%w: %s has the type %q, which is not supported", ErrKeyNotListed, clip(id), m.Type)
+			return VerificationMethod{}, fmt.Errorf("%w: %s has the type %q, which is not supported", ErrKeyNotListed, jsondoc.Clip(id), m.Type)
 		}
 		return m, nil
 	}
-	return VerificationMethod{}, fmt.Errorf("%w: %s lists %s but does not hold it", ErrKeyNotListed, d.ID, clip(id))
+	return VerificationMethod{}, fmt.Errorf("%w: %s lists %s but does not hold it", ErrKeyNotListed, d.ID, jsondoc.Clip(id))
 }
 
 // For returns every method listed for rel that has a usable key, in order.
@@ -150,19 +152,12 @@ func (d Document) MarshalJSON() ([]byte, error) {
 		if m.Key.IsZero() {
 			return nil, fmt.Errorf("%w: method %s has no key to write", ErrInvalidDocument, m.ID)
 		}
-		out.Methods = append(out.Methods, method{m.ID, "Multikey", m.Controller, m.Key.Multibase(), stamp(m.Expires), stamp(m.Revoked)})
+		out.Methods = append(out.Methods, method{m.ID, "Multikey", m.Controller, m.Key.Multibase(), jsondoc.Stamp(m.Expires), jsondoc.Stamp(m.Revoked)})
 	}
 	for _, s := range d.Services {
 		out.Services = append(out.Services, service(s))
 	}
 	return json.Marshal(out)
-}
-
-func stamp(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.UTC().Format(time.RFC3339)
 }
 
 // Resolution is a document with its provenance. Raw holds the bytes as they

@@ -16,6 +16,8 @@ import (
 
 	"filippo.io/edwards25519"
 	"github.com/multiformats/go-multibase"
+
+	"github.com/trust-me/trustme/internal/jsondoc"
 )
 
 // KeyType names a kind of public key.
@@ -160,7 +162,7 @@ func ParseMultikey(s string) (PublicKey, error) {
 		return PublicKey{}, fmt.Errorf("%w: multikey longer than %d bytes", ErrSyntax, MaxLength)
 	}
 	if len(s) < 2 || s[0] != 'z' {
-		return PublicKey{}, fmt.Errorf(`%w: a multikey begins with "z" (base58-btc): %q`, ErrSyntax, clip(s))
+		return PublicKey{}, fmt.Errorf(`%w: a multikey begins with "z" (base58-btc): %q`, ErrSyntax, jsondoc.Clip(s))
 	}
 	_, b, err := multibase.Decode(s)
 	if err != nil {
@@ -171,7 +173,7 @@ func ParseMultikey(s string) (PublicKey, error) {
 			return NewPublicKey(c.typ, rest)
 		}
 	}
-	return PublicKey{}, fmt.Errorf("%w: multikey %q: %w", ErrSyntax, clip(s), errKeyType)
+	return PublicKey{}, fmt.Errorf("%w: multikey %q: %w", ErrSyntax, jsondoc.Clip(s), errKeyType)
 }
 
 // Verify checks a signature: Ed25519 (RFC 8032), ECDSA as r||s with SHA-256

@@ -112,7 +112,7 @@ func (d *Document) keep(v jsondoc.Value, m VerificationMethod) error {
 		return fmt.Errorf("more than %d verification methods", maxMethods)
 	}
 	if slices.ContainsFunc(d.Methods, func(o VerificationMethod) bool { return o.ID == m.ID }) {
-		return fmt.Errorf("%s: two verification methods with the id %s", v.Pointer(), clip(m.ID))
+		return fmt.Errorf("%s: two verification methods with the id %s", v.Pointer(), jsondoc.Clip(m.ID))
 	}
 	d.Methods = append(d.Methods, m)
 	return nil
@@ -149,7 +149,7 @@ func moment(v jsondoc.Value, name string) (time.Time, error) {
 	s, _ := m.Text()
 	t, err := time.Parse(time.RFC3339, s)
 	if err != nil {
-		return time.Time{}, fmt.Errorf("%s: not a date and time of RFC 3339: %q", m.Pointer(), clip(s))
+		return time.Time{}, fmt.Errorf("%s: not a date and time of RFC 3339: %q", m.Pointer(), jsondoc.Clip(s))
 	}
 	return t, nil
 }
@@ -227,18 +227,8 @@ func (d *Document) readService(v jsondoc.Value) error {
 		if !ok {
 			continue // an endpoint map of another specification
 		}
-		s.Endpoints = append(s.Endpoints, Endpoint{URI: uri, Accept: texts(e.Get("accept")), RoutingKeys: texts(e.Get("routingKeys"))})
+		s.Endpoints = append(s.Endpoints, Endpoint{URI: uri, Accept: e.Get("accept").Texts(), RoutingKeys: e.Get("routingKeys").Texts()})
 	}
 	d.Services = append(d.Services, s)
 	return nil
-}
-
-func texts(v jsondoc.Value) []string {
-	var out []string
-	for e := range v.Elements() {
-		if s, ok := e.Text(); ok {
-			out = append(out, s)
-		}
-	}
-	return out
 }

@@ -26,11 +26,7 @@ type Client struct {
 // Connect reaches the node of a data directory: over its socket when it runs,
 // else by opening the directory, which only one process can do.
 func Connect(ctx context.Context, cfg Config) (*Client, error) {
-	file, err := ReadSettings(cfg.Dir)
-	if err != nil {
-		return nil, err
-	}
-	set, err := file.over(cfg.Settings).Complete(cfg.Dir)
+	set, err := Effective(cfg.Dir, cfg.Settings)
 	if err != nil {
 		return nil, err
 	}

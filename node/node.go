@@ -102,11 +102,7 @@ func Init(r InitRequest) error {
 // [store.ErrLocked] when another process holds it, [ErrConfig] or
 // [catalogue.ErrInvalid]. Close the node when done.
 func Open(ctx context.Context, cfg Config) (*Node, error) {
-	file, err := ReadSettings(cfg.Dir)
-	if err != nil {
-		return nil, err
-	}
-	set, err := file.over(cfg.Settings).Complete(cfg.Dir)
+	set, err := Effective(cfg.Dir, cfg.Settings)
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/trust-me/trustme/credentials"
@@ -200,7 +201,7 @@ func (w *Wallet) Restore(ctx context.Context, r io.Reader, passphrase string) (M
 		id.DIDs = c.DIDs
 	}
 	for _, d := range c.DIDs {
-		if !contains(id.DIDs, d) {
+		if !slices.Contains(id.DIDs, d) {
 			id.DIDs = append(id.DIDs, d)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/trust-me/trustme/credentials"
@@ -87,7 +88,7 @@ func (w *Wallet) receive(ctx context.Context, o exchange.Offer, raw []byte) (str
 		return "", nil, err
 	}
 	switch {
-	case !contains(own.DIDs, c.SubjectID()):
+	case !slices.Contains(own.DIDs, c.SubjectID()):
 		return refuse("the badge is bound to another DID")
 	case o.Preview.Achievement != "" && c.AchievementID() != o.Preview.Achievement:
 		return refuse("the badge is not the one that was offered")
@@ -98,15 +99,6 @@ func (w *Wallet) receive(ctx context.Context, o exchange.Offer, raw []byte) (str
 	}
 	h := w.describe(c, credentials.FormJSON, r)
 	return c.ID(), func(tx *store.Tx) error { return w.put(tx, h, raw) }, nil
-}
-
-func contains(list []string, s string) bool {
-	for _, l := range list {
-		if l == s {
-			return true
-		}
-	}
-	return false
 }
 
 // proof implements [exchange.Holder.Proof].

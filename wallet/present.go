@@ -159,7 +159,7 @@ func (w *Wallet) sign(ctx context.Context, which []string, challenge, domain str
 	if err != nil {
 		return nil, nil, err
 	}
-	if !contains(own.DIDs, holder) {
+	if !slices.Contains(own.DIDs, holder) {
 		return nil, nil, errorf(ErrInput, "%s is bound to a key that is not in this wallet", strings.Join(names, ", "))
 	}
 	d, err := did.Parse(holder)

@@ -43,7 +43,7 @@ func realBadge(b *testing.B) []byte {
 		b.Fatal(err)
 	}
 	delete(top, "proof")
-	if raw, err = marshal(top); err != nil {
+	if raw, err = jsondoc.Marshal(top); err != nil {
 		b.Fatal(err)
 	}
 	return raw

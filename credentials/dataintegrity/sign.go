@@ -2,6 +2,7 @@ package dataintegrity
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -66,13 +67,13 @@ func AddProof(ctx context.Context, doc []byte, o Options, s Signer) ([]byte, err
 }
 
 func makeProof(ctx context.Context, v jsondoc.Value, o Options, s Signer) ([]byte, error) {
-	name := or(o.Cryptosuite, EdDSARDFC)
+	name := cmp.Or(o.Cryptosuite, EdDSARDFC)
 	st, ok := suites[name]
 	if !ok || !slices.Contains(st.keys, s.Key().Type) {
 		return nil, fmt.Errorf("%w: %q with a %s key", ErrUnsupported, name, s.Key().Type)
 	}
-	p := proofJSON{ID: o.ID, Type: "DataIntegrityProof", Cryptosuite: name, Created: stamp(o.Created), Expires: stamp(o.Expires),
-		VerificationMethod: s.VerificationMethod(), Purpose: or(string(o.Purpose), string(did.AssertionMethod)), Challenge: o.Challenge, Domain: o.Domain, PreviousProof: o.PreviousProof}
+	p := proofJSON{ID: o.ID, Type: "DataIntegrityProof", Cryptosuite: name, Created: jsondoc.Stamp(o.Created), Expires: jsondoc.Stamp(o.Expires),
+		VerificationMethod: s.VerificationMethod(), Purpose: cmp.Or(string(o.Purpose), string(did.AssertionMethod)), Challenge: o.Challenge, Domain: o.Domain, PreviousProof: o.PreviousProof}
 	if name == Ed2020 {
 		p.Type, p.Cryptosuite = Ed2020, ""
 	}
@@ -98,7 +99,7 @@ func makeProof(ctx context.Context, v jsondoc.Value, o Options, s Signer) ([]byt
 	if p.Value, err = multibase.Encode(multibase.Base58BTC, sig); err != nil {
 		return nil, err
 	}
-	return marshal(p)
+	return jsondoc.Marshal(p)
 }
 
 // unsecured returns what a proof signs: the document without proofs, or with
@@ -120,7 +121,7 @@ func unsecured(v jsondoc.Value, o Options) (map[string]any, error) {
 }
 
 func (p proofJSON) native() (map[string]any, error) {
-	raw, err := marshal(p)
+	raw, err := jsondoc.Marshal(p)
 	if err != nil {
 		return nil, err
 	}
@@ -129,17 +130,6 @@ func (p proofJSON) native() (map[string]any, error) {
 		return nil, err
 	}
 	return jsonld.Native(v)
-}
-
-// marshal writes JSON without escaping what HTML would need.
-func marshal(v any) ([]byte, error) {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		return nil, err
-	}
-	return bytes.TrimRight(b.Bytes(), "\n"), nil
 }
 
 // splice puts a proof into the original bytes, of which it leaves out none.
@@ -167,18 +157,4 @@ func insert(doc []byte, container jsondoc.Value, before string, text []byte) []b
 	closing := container.Offset() + len(container.Raw()) - 1
 	at := len(bytes.TrimRight(doc[:closing], " \t\r\n"))
 	return slices.Concat(doc[:at], []byte(before), text, doc[at:])
-}
-
-func or(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
-}
-
-func stamp(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.UTC().Truncate(time.Second).Format(time.RFC3339)
 }

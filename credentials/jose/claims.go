@@ -36,7 +36,7 @@ func (t Token) Credential() (jsondoc.Value, Times, error) {
 	}
 	required := t.Kind == OpenBadges
 	for _, m := range []struct{ claim, member, want string }{
-		{"iss", "issuer", idOf(c.Get("issuer"))}, {"jti", "id", textOf(c.Get("id"))}, {"sub", "credentialSubject.id", idOf(first(c.Get("credentialSubject")))},
+		{"iss", "issuer", c.Get("issuer").ID()}, {"jti", "id", textOf(c.Get("id"))}, {"sub", "credentialSubject.id", c.Get("credentialSubject").First().ID()},
 	} {
 		v := p.Get(m.claim)
 		got, ok := v.Text()
@@ -47,7 +47,7 @@ func (t Token) Credential() (jsondoc.Value, Times, error) {
 		case !ok:
 			return c, times, fmt.Errorf("%w: %s is not a text", ErrMalformed, m.claim)
 		case got != m.want && (m.want != "" || m.claim != "sub"):
-			return c, times, fmt.Errorf("%w: %s is %q, %s is %q", ErrClaims, m.claim, clip(got), m.member, clip(m.want))
+			return c, times, fmt.Errorf("%w: %s is %q, %s is %q", ErrClaims, m.claim, jsondoc.Clip(got), m.member, jsondoc.Clip(m.want))
 		}
 	}
 	if !required {
@@ -162,8 +162,8 @@ func registered(v jsondoc.Value) ([][2]any, error) {
 		claim, value, member string
 		optional             bool
 	}{
-		{"iss", idOf(v.Get("issuer")), "issuer", false},
-		{"sub", idOf(first(v.Get("credentialSubject"))), "credentialSubject", true},
+		{"iss", v.Get("issuer").ID(), "issuer", false},
+		{"sub", v.Get("credentialSubject").First().ID(), "credentialSubject", true},
 		{"jti", textOf(v.Get("id")), "id", false},
 	} {
 		if m.value != "" {
@@ -208,24 +208,3 @@ func withMembers(raw []byte, v jsondoc.Value, members [][2]any) ([]byte, error) 
 }
 
 func textOf(v jsondoc.Value) string { s, _ := v.Text(); return s }
-
-func idOf(v jsondoc.Value) string {
-	if s, ok := v.Text(); ok {
-		return s
-	}
-	return textOf(v.Get("id"))
-}
-
-func first(v jsondoc.Value) jsondoc.Value {
-	for e := range v.Elements() {
-		return e
-	}
-	return jsondoc.Value{}
-}
-
-func clip(s string) string {
-	if len(s) > 80 {
-		return s[:77] + "..."
-	}
-	return s
-}

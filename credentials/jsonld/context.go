@@ -1,6 +1,7 @@
 package jsonld
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -237,7 +238,7 @@ func (p *processor) imported(c map[string]any, s scope) (map[string]any, error) 
 	if !ok {
 		return nil, fail("invalid @import value", "%v", v)
 	}
-	url := resolve(or(s.base, p.initial.base), ref)
+	url := resolve(cmp.Or(s.base, p.initial.base), ref)
 	loaded, err := p.contextAt(url)
 	if err != nil {
 		return nil, err
@@ -316,13 +317,6 @@ func asList(v any) []any {
 		return l
 	}
 	return []any{v}
-}
-
-func or(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
 }
 
 // keywords of JSON-LD 1.1.

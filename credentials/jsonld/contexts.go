@@ -15,6 +15,8 @@ import (
 	"strconv"
 	"sync"
 	"testing"
+
+	"github.com/trust-me/trustme/internal/jsondoc"
 )
 
 //go:generate sh -c "cd gencontexts && npm install && npm run generate"
@@ -188,7 +190,7 @@ func acceptable(c any, path string) (n int, err error) {
 		switch x := e.(type) {
 		case string:
 			if !Known(x) {
-				return 0, fmt.Errorf("%w: %s/@context names %s, which is not known here; contexts are never fetched", ErrContext, path, clip(x))
+				return 0, fmt.Errorf("%w: %s/@context names %s, which is not known here; contexts are never fetched", ErrContext, path, jsondoc.Clip(x))
 			}
 		case map[string]any:
 			if !slices.ContainsFunc(inline, func(known any) bool { return reflect.DeepEqual(x, known) }) {
@@ -199,13 +201,6 @@ func acceptable(c any, path string) (n int, err error) {
 		}
 	}
 	return len(list), nil
-}
-
-func clip(s string) string {
-	if len(s) > 100 {
-		return s[:97] + "..."
-	}
-	return s
 }
 
 // Accept adds a context to the pinned ones for the life of the process; with

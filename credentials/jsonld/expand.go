@@ -76,10 +76,10 @@ func double(v jsondoc.Value) (float64, error) {
 	s := string(v.Raw())
 	f, err := strconv.ParseFloat(s, 64)
 	if err != nil {
-		return 0, fmt.Errorf("%w: %s at %s is beyond the numbers of JSON-LD", ErrInvalid, clip(s), v.Pointer())
+		return 0, fmt.Errorf("%w: %s at %s is beyond the numbers of JSON-LD", ErrInvalid, jsondoc.Clip(s), v.Pointer())
 	}
 	if math.Abs(f) >= 1<<53 && !strings.ContainsAny(s, ".eE") && strconv.FormatFloat(f, 'f', 0, 64) != s && shortest(f) != s {
-		return 0, fmt.Errorf("%w: %s at %s has more digits than a number can hold; write it as a text", ErrInvalid, clip(s), v.Pointer())
+		return 0, fmt.Errorf("%w: %s at %s has more digits than a number can hold; write it as a text", ErrInvalid, jsondoc.Clip(s), v.Pointer())
 	}
 	return f, nil
 }

@@ -1,6 +1,10 @@
 package jsonld
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/trust-me/trustme/internal/jsondoc"
+)
 
 // expanding is one object on its way (§5.1.2, steps 12 to 14).
 type expanding struct {
@@ -23,7 +27,7 @@ func (x *expanding) members(e map[string]any) error {
 			return err
 		}
 		if !ok || !keywords[iri] && !isAbsolute(iri) && !isBlank(iri) {
-			if err := x.p.dropped("%q", clip(key)); err != nil {
+			if err := x.p.dropped("%q", jsondoc.Clip(key)); err != nil {
 				return err
 			}
 			continue
@@ -282,7 +286,7 @@ func (x *expanding) member(key, iri string, value any) error {
 		return err
 	}
 	if v == nil {
-		return x.p.dropped("%q holds nothing", clip(key))
+		return x.p.dropped("%q holds nothing", jsondoc.Clip(key))
 	}
 	if t.has("@list") && !isList(v) {
 		v = map[string]any{"@list": list(v)}

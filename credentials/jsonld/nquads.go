@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/trust-me/trustme/internal/jsondoc"
 )
 
 // quote writes a literal's lexical form as canonical N-Quads (RDFC-1.0 §5).
@@ -105,7 +107,7 @@ func (p *nqParser) quad() (q quad, err error) {
 		p.space()
 	}
 	if !strings.HasPrefix(p.s, ".") {
-		return q, fmt.Errorf("a full stop is missing at %q", clip(p.s))
+		return q, fmt.Errorf("a full stop is missing at %q", jsondoc.Clip(p.s))
 	}
 	return q, nil
 }
@@ -131,7 +133,7 @@ func (p *nqParser) term() (string, error) {
 	case strings.HasPrefix(p.s, `"`):
 		return p.literal()
 	}
-	return "", fmt.Errorf("no term at %q", clip(p.s))
+	return "", fmt.Errorf("no term at %q", jsondoc.Clip(p.s))
 }
 
 func (p *nqParser) literal() (string, error) {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+
+	"github.com/trust-me/trustme/internal/jsondoc"
 )
 
 // A signature over canonical RDF covers what a document means, not how it is
@@ -49,7 +51,7 @@ func (x *expanding) plainKey(key, iri string) error {
 	case !x.p.safe:
 		return nil
 	case keywords[iri] && !plainKeywords[iri]:
-		return notPlain("%q stands for %s", clip(key), iri)
+		return notPlain("%q stands for %s", jsondoc.Clip(key), iri)
 	case key == "@id" || key == "@type":
 		for name, t := range x.c.terms {
 			if t.iri == key {
@@ -57,7 +59,7 @@ func (x *expanding) plainKey(key, iri string) error {
 			}
 		}
 	case x.c.terms[key] == nil && vocabulary()[iri]:
-		return notPlain("%q, for which the contexts have a member", clip(key))
+		return notPlain("%q, for which the contexts have a member", jsondoc.Clip(key))
 	case key[0] >= 'A' && key[0] <= 'Z':
 		return x.plainClass(key, iri)
 	}
@@ -69,7 +71,7 @@ func (x *expanding) plainKey(key, iri string) error {
 func (x *expanding) plainClass(key, iri string) error {
 	for name, t := range x.c.terms {
 		if t.iri == iri && name != key {
-			return notPlain("%q, for which the contexts have the member %q", clip(key), name)
+			return notPlain("%q, for which the contexts have the member %q", jsondoc.Clip(key), name)
 		}
 	}
 	return nil
@@ -78,7 +80,7 @@ func (x *expanding) plainClass(key, iri string) error {
 // plainType refuses a type that is written as the IRI of a known one.
 func (x *expanding) plainType(name, iri string) error {
 	if x.p.safe && x.typeScope.terms[name] == nil && vocabulary()[iri] {
-		return notPlain("type %q, for which the contexts have a name", clip(name))
+		return notPlain("type %q, for which the contexts have a name", jsondoc.Clip(name))
 	}
 	return x.p.plainID(iri)
 }
@@ -87,7 +89,7 @@ func (x *expanding) plainType(name, iri string) error {
 // without identifier.
 func (p *processor) plainID(id string) error {
 	if p.safe && isBlank(id) {
-		return notPlain("the identifier %q is the label of a blank node", clip(id))
+		return notPlain("the identifier %q is the label of a blank node", jsondoc.Clip(id))
 	}
 	return nil
 }
@@ -99,7 +101,7 @@ func (x *expanding) plainValue(t *term) error {
 	}
 	typ, _ := x.result["@type"].(string)
 	if typ == "" || t != nil && typ == t.typ {
-		return notPlain("%q holds an object of @value where its value alone says the same", clip(x.property))
+		return notPlain("%q holds an object of @value where its value alone says the same", jsondoc.Clip(x.property))
 	}
 	return nil
 }
@@ -142,7 +144,7 @@ func notAgain(id string, v any) error {
 	case map[string]any:
 		for k, e := range x {
 			if x["@id"] == id && strings.HasPrefix(k, credentialNS) {
-				return notPlain("<%s> of the document stands in a node within it", clip(k))
+				return notPlain("<%s> of the document stands in a node within it", jsondoc.Clip(k))
 			}
 			if err := notAgain(id, e); err != nil {
 				return err

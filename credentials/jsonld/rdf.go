@@ -10,6 +10,8 @@ import (
 	"github.com/gowebpki/jcs"
 
 	"encoding/json"
+
+	"github.com/trust-me/trustme/internal/jsondoc"
 )
 
 // quad holds its terms as N-Quads tokens: "<iri>", "_:label" or a literal. The
@@ -102,20 +104,20 @@ func (b *builder) resource(id string) (string, error) {
 func checkIRI(s string) error {
 	i := strings.IndexByte(s, ':')
 	if i <= 0 {
-		return fmt.Errorf("%w: %q is no absolute IRI and no term", ErrRelativeIRI, clip(s))
+		return fmt.Errorf("%w: %q is no absolute IRI and no term", ErrRelativeIRI, jsondoc.Clip(s))
 	}
 	for k, c := range s[:i] {
 		if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || k > 0 && (c >= '0' && c <= '9' || c == '+' || c == '-' || c == '.')) {
-			return fmt.Errorf("%w: %q is no absolute IRI and no term", ErrRelativeIRI, clip(s))
+			return fmt.Errorf("%w: %q is no absolute IRI and no term", ErrRelativeIRI, jsondoc.Clip(s))
 		}
 	}
 	for _, c := range s {
 		if c <= ' ' || strings.ContainsRune("<>\"{}|\\^`", c) || c == 0x7f {
-			return fmt.Errorf("%w: %q has a character that no IRI may have", ErrInvalid, clip(s))
+			return fmt.Errorf("%w: %q has a character that no IRI may have", ErrInvalid, jsondoc.Clip(s))
 		}
 	}
 	if strings.Count(s, "#") > 1 {
-		return fmt.Errorf("%w: %q has two fragments", ErrInvalid, clip(s))
+		return fmt.Errorf("%w: %q has two fragments", ErrInvalid, jsondoc.Clip(s))
 	}
 	return nil
 }
@@ -126,7 +128,7 @@ func checkWeb(s string) error {
 	i := strings.IndexByte(s, ':')
 	if scheme := strings.ToLower(s[:i]); scheme == "http" || scheme == "https" {
 		if u, err := url.Parse(s); err != nil || u.Host == "" {
-			return fmt.Errorf("%w: %q is no web address", ErrInvalid, clip(s))
+			return fmt.Errorf("%w: %q is no web address", ErrInvalid, jsondoc.Clip(s))
 		}
 	}
 	return nil
@@ -326,7 +328,7 @@ func (b *builder) literal(m map[string]any, val any) (string, error) {
 	if lang, has := m["@language"].(string); has {
 		s, _ := val.(string)
 		if !isLanguageTag(lang) {
-			return "", fmt.Errorf("%w: %q is no language tag", ErrInvalid, clip(lang))
+			return "", fmt.Errorf("%w: %q is no language tag", ErrInvalid, jsondoc.Clip(lang))
 		}
 		return quote(s) + "@" + lang, nil
 	}

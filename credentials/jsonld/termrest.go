@@ -1,6 +1,7 @@
 package jsonld
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 )
@@ -26,7 +27,7 @@ func containerOf(t *term, m map[string]any) error {
 	}
 	t.container = all
 	if slices.Contains(all, "@type") {
-		t.typ = or(t.typ, "@id")
+		t.typ = cmp.Or(t.typ, "@id")
 		if t.typ != "@id" && t.typ != "@vocab" {
 			return fail("invalid type mapping", "%s in a container of types", t.typ)
 		}

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"time"
+
+	"github.com/trust-me/trustme/internal/jsondoc"
 )
 
 // Description of a list to be published. ID is its URL, Issuer a DID. A zero
@@ -48,14 +50,7 @@ func Unsigned(d Description, bits Bitmap) ([]byte, error) {
 		Subject    subject  `json:"credentialSubject"`
 	}{
 		[]string{"https://www.w3.org/ns/credentials/v2"}, d.ID, []string{"VerifiableCredential", "BitstringStatusListCredential"}, d.Issuer,
-		stamp(d.ValidFrom), stamp(d.ValidUntil),
+		jsondoc.Stamp(d.ValidFrom), jsondoc.Stamp(d.ValidUntil),
 		subject{d.ID + "#list", "BitstringStatusList", d.Purpose, d.TTL.Milliseconds(), encoded},
 	})
-}
-
-func stamp(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.UTC().Truncate(time.Second).Format(time.RFC3339)
 }

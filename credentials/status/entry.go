@@ -71,7 +71,7 @@ func parseEntry(v jsondoc.Value) (Entry, error) {
 		e.List, e.Purpose = e.ID, Revocation
 		return e, nil
 	case "":
-		return e, fmt.Errorf("%w: %s/type is %s", ErrUnsupported, v.Pointer(), clip(string(v.Get("type").Raw())))
+		return e, fmt.Errorf("%w: %s/type is %s", ErrUnsupported, v.Pointer(), jsondoc.Clip(string(v.Get("type").Raw())))
 	}
 	return e, e.read(v)
 }
@@ -117,7 +117,7 @@ func parseIndex(entry jsondoc.Value) (int, error) {
 	}
 	for i := 0; i < len(text); i++ {
 		if text[i] < '0' || text[i] > '9' {
-			return 0, fmt.Errorf("%w: %s is not a whole number in digits: %s", ErrMalformed, at, clip(text))
+			return 0, fmt.Errorf("%w: %s is not a whole number in digits: %s", ErrMalformed, at, jsondoc.Clip(text))
 		}
 	}
 	if text == "" || len(text) > 1 && text[0] == '0' {
@@ -125,7 +125,7 @@ func parseIndex(entry jsondoc.Value) (int, error) {
 	}
 	n, err := strconv.ParseInt(text, 10, 32)
 	if err != nil {
-		return 0, fmt.Errorf("%w: %s: %s is no index of a list", ErrMalformed, at, clip(text))
+		return 0, fmt.Errorf("%w: %s: %s is no index of a list", ErrMalformed, at, jsondoc.Clip(text))
 	}
 	return int(n), nil
 }
@@ -198,11 +198,4 @@ func Sibling(list string) (string, bool) {
 		return base + "/" + Refresh, true
 	}
 	return "", false
-}
-
-func clip(s string) string {
-	if len(s) > 80 {
-		return s[:77] + "..."
-	}
-	return s
 }

@@ -97,14 +97,14 @@ func addService(d *did.Document, enc string) error {
 		end := either(s, "s", "serviceEndpoint")
 		for e := range end.Elements() {
 			if uri, ok := e.Text(); ok { // the older form keeps accept and keys beside the URI
-				svc.Endpoints = append(svc.Endpoints, did.Endpoint{URI: uri, Accept: texts(either(s, "a", "accept")), RoutingKeys: texts(either(s, "r", "routingKeys"))})
+				svc.Endpoints = append(svc.Endpoints, did.Endpoint{URI: uri, Accept: either(s, "a", "accept").Texts(), RoutingKeys: either(s, "r", "routingKeys").Texts()})
 				continue
 			}
 			uri, ok := e.Get("uri").Text()
 			if !ok {
 				return errors.New("service endpoint has no uri")
 			}
-			svc.Endpoints = append(svc.Endpoints, did.Endpoint{URI: uri, Accept: texts(either(e, "a", "accept")), RoutingKeys: texts(either(e, "r", "routingKeys"))})
+			svc.Endpoints = append(svc.Endpoints, did.Endpoint{URI: uri, Accept: either(e, "a", "accept").Texts(), RoutingKeys: either(e, "r", "routingKeys").Texts()})
 		}
 		d.Services = append(d.Services, svc)
 	}
@@ -116,14 +116,4 @@ func either(v jsondoc.Value, short, long string) jsondoc.Value {
 		return s
 	}
 	return v.Get(long)
-}
-
-func texts(v jsondoc.Value) []string {
-	var out []string
-	for e := range v.Elements() {
-		if s, ok := e.Text(); ok {
-			out = append(out, s)
-		}
-	}
-	return out
 }

@@ -194,6 +194,34 @@ func (v Value) Text() (string, bool) {
 	return v.d.nodes[v.i].text, true
 }
 
+// Texts returns the strings among the elements.
+func (v Value) Texts() []string {
+	var out []string
+	for e := range v.Elements() {
+		if s, ok := e.Text(); ok {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// First returns the first element; nothing where there is none.
+func (v Value) First() Value {
+	for e := range v.Elements() {
+		return e
+	}
+	return Value{}
+}
+
+// ID returns the id of a value that is an id or an object with one.
+func (v Value) ID() string {
+	if s, ok := v.Text(); ok {
+		return s
+	}
+	s, _ := v.Get("id").Text()
+	return s
+}
+
 // Int returns a number that is written as a whole number of 64 bits.
 func (v Value) Int() (int64, bool) {
 	if v.Kind() != Number {

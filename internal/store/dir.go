@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -79,20 +80,11 @@ func checkNew(dir string) error {
 	}
 	known := []string{lockName, headName, headName + newSuffix, formatName + newSuffix, engineDir, blobDir, "lost+found"}
 	for _, e := range entries {
-		if !contains(known, e.Name()) {
+		if !slices.Contains(known, e.Name()) {
 			return fmt.Errorf("making the store: %s holds %q already; choose an empty directory", dir, e.Name())
 		}
 	}
 	return nil
-}
-
-func contains(names []string, name string) bool {
-	for _, n := range names {
-		if n == name {
-			return true
-		}
-	}
-	return false
 }
 
 // formatText is FORMAT: four lines, the last a checksum of the others. Newer

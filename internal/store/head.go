@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -166,14 +167,10 @@ func (db *DB) saveHead() error {
 // checkState compares engine, journal and HEAD at opening, and keeps the
 // engine's state even when it is refused.
 func (db *DB) checkState() error {
-	if err := db.enter(); err != nil {
-		return err
-	}
-	defer db.leave()
-	txn := db.bg.NewTransaction(false)
-	defer txn.Discard()
-	tx := &Tx{db: db, txn: txn}
-	defer tx.end()
+	return db.View(context.Background(), db.compareState)
+}
+
+func (db *DB) compareState(tx *Tx) error {
 	have, err := tx.state()
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package catalogue
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -168,7 +169,7 @@ func (c *Catalogue) alignments(is Issuer, a Achievement) []alignment {
 			if strings.HasPrefix(uri, "http://data.europa.eu/esco/") {
 				framework, typ = "ESCO", "ext:ESCOSkill"
 			}
-			add(or(name, uri), uri, "", framework, typ)
+			add(cmp.Or(name, uri), uri, "", framework, typ)
 		}
 	}
 	if a.EQF > 0 {
@@ -197,13 +198,6 @@ func (c *Catalogue) alignments(is Issuer, a Achievement) []alignment {
 		add(strings.ToUpper(a.Credits.System), uri, "", "European Learning Model", "ext:CreditFramework")
 	}
 	return out
-}
-
-func or(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
 }
 
 func results(id string, a Achievement) []resultDescription {
