@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/trust-me/trustme/internal/durable"
 	"github.com/trust-me/trustme/internal/seal"
 	"github.com/trust-me/trustme/internal/store"
 )
@@ -83,7 +84,7 @@ func Restore(ctx context.Context, dir string, r io.Reader, o seal.Options) (err 
 	if err := os.Remove(dir); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	return os.Rename(tmp, dir)
+	return durable.Rename(tmp, dir)
 }
 
 func (h backupHead) write(dir string) error {
@@ -95,10 +96,10 @@ func (h backupHead) write(dir string) error {
 			return fmt.Errorf("%w: catalogue path %q", seal.ErrAltered, name)
 		}
 		path := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		if err := durable.MkdirAll(filepath.Dir(path)); err != nil {
 			return err
 		}
-		if err := os.WriteFile(path, raw, 0o600); err != nil {
+		if err := durable.WriteFile(path, raw); err != nil {
 			return err
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/trust-me/trustme/internal/durable"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -103,7 +104,7 @@ func (s Settings) Write(dir string) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(dir, SettingsFile), raw, 0o600)
+	return durable.WriteFile(filepath.Join(dir, SettingsFile), raw)
 }
 
 // MarshalYAML writes durations as text.

@@ -20,6 +20,7 @@ import (
 	"github.com/trust-me/trustme/did"
 	"github.com/trust-me/trustme/did/keys"
 	"github.com/trust-me/trustme/internal/didcomm"
+	"github.com/trust-me/trustme/internal/durable"
 	"github.com/trust-me/trustme/internal/exchange"
 	"github.com/trust-me/trustme/internal/party"
 	"github.com/trust-me/trustme/internal/seal"
@@ -88,7 +89,7 @@ func Init(r InitRequest) error {
 	if _, err := r.Settings.Complete(r.Dir); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(r.Dir, 0o700); err != nil {
+	if err := durable.MkdirAll(r.Dir); err != nil {
 		return err
 	}
 	if err := r.Settings.Write(r.Dir); err != nil {

@@ -152,7 +152,7 @@ func invitation(t *testing.T, n *testnet.Net, uses int) exchange.Invitation {
 
 func TestManyWalletsStayConnectedInLittleMemory(t *testing.T) {
 	wallets := load("WALLETS", 1000, 100)
-	n := start(t, "alder", "")
+	n := start(t, t.TempDir(), "alder", "")
 	before, err := n.Node("alder").RSS()
 	if err != nil {
 		t.Fatal(err)
@@ -186,7 +186,7 @@ func waitFor(t *testing.T, what string, ok func() bool) {
 
 func TestBadgesReachManyWalletsNothingLostNothingTwice(t *testing.T) {
 	wallets, badges := load("RECEIVERS", 100, 20), load("BADGES", 10_000, 400)
-	n := start(t, "alder", "")
+	n := start(t, t.TempDir(), "alder", "")
 	c := newCrowd(t)
 	c.join(invitation(t, n, wallets), wallets)
 	cl, err := node.Connect(t.Context(), node.Config{Dir: n.Node("alder").Dir})
@@ -246,7 +246,7 @@ func TestBadgesReachManyWalletsNothingLostNothingTwice(t *testing.T) {
 
 func TestACSVFileIsIssuedAtTheSpeedOfTheProofEngine(t *testing.T) {
 	rows := load("ROWS", 10_000, 500)
-	n := start(t, "alder", "")
+	n := start(t, t.TempDir(), "alder", "")
 	var b bytes.Buffer
 	b.WriteString("badge,email\n")
 	for i := range rows {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,6 +16,7 @@ import (
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
 
+	"github.com/trust-me/trustme/internal/durable"
 	"github.com/trust-me/trustme/internal/seal"
 	"github.com/trust-me/trustme/testnet"
 )
@@ -192,26 +192,18 @@ func readInput(name string, limit int64) ([]byte, error) {
 // writeOutput writes a file that must not exist yet, or standard output for
 // "-". A file appears whole or not at all.
 func writeOutput(c *cli.Context, name string, raw []byte) error {
+	write := func(w io.Writer) error { _, err := w.Write(raw); return err }
 	if name == "-" {
-		_, err := io.Copy(c.App.Writer, bytes.NewReader(raw))
-		return err
+		return write(c.App.Writer)
 	}
+	return writeStream(c, name, write)
+}
+
+func writeStream(c *cli.Context, name string, fill func(io.Writer) error) error {
 	if _, err := os.Stat(name); err == nil && !c.Bool("force") {
 		return usagef("%s exists already; choose another name or say --force", name)
 	}
-	tmp, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+"-*")
-	if err != nil {
-		return err
-	}
-	_, err = tmp.Write(raw)
-	err = errors.Join(err, tmp.Sync(), tmp.Close())
-	if err == nil {
-		err = os.Rename(tmp.Name(), name)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(tmp.Name()))
-	}
-	return nil
+	return durable.Write(name, fill)
 }
 
 // progress shows a bar on a terminal, and nothing elsewhere.

@@ -2,8 +2,7 @@ package main
 
 import (
 	"context"
-	"os"
-	"path/filepath"
+	"io"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -141,7 +140,7 @@ func nodeBackup() *cli.Command {
 					return err
 				}
 				m := node.Manifest{Created: now()().UTC().Truncate(time.Second), DID: i.DID, Facts: i.Health.Facts}
-				if err := writeStream(c, c.String("output"), func(f *os.File) error {
+				if err := writeStream(c, c.String("output"), func(f io.Writer) error {
 					return node.SealBackup(ctx, cl, f, m, seal.Options{Passphrase: p, WorkFactor: workFactor()})
 				}); err != nil {
 					return err
@@ -151,29 +150,6 @@ func nodeBackup() *cli.Command {
 			})
 		},
 	}
-}
-
-func writeStream(c *cli.Context, name string, f func(*os.File) error) error {
-	if _, err := os.Stat(name); err == nil && !c.Bool("force") {
-		return usagef("%s exists already; choose another name or say --force", name)
-	}
-	tmp, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+"-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(tmp.Name()) // gone already after a rename
-	if err := f(tmp); err != nil {
-		tmp.Close()
-		return err
-	}
-	if err := tmp.Sync(); err != nil {
-		tmp.Close()
-		return err
-	}
-	if err := tmp.Close(); err != nil {
-		return err
-	}
-	return os.Rename(tmp.Name(), name)
 }
 
 func nodeRestore() *cli.Command {

@@ -2,7 +2,7 @@ package main
 
 import (
 	"context"
-	"os"
+	"io"
 	"path/filepath"
 	"strings"
 
@@ -134,7 +134,7 @@ func walletBackup() *cli.Command {
 					return err
 				}
 				var m wallet.Manifest
-				err = writeStream(c, c.String("output"), func(f *os.File) (err error) {
+				err = writeStream(c, c.String("output"), func(f io.Writer) (err error) {
 					m, err = w.Backup(ctx, f, seal.Options{Passphrase: p, WorkFactor: workFactor()})
 					return err
 				})

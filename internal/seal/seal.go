@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"filippo.io/age"
+	"github.com/trust-me/trustme/internal/durable"
 )
 
 var (
@@ -66,7 +67,7 @@ func Write(dir string, s Secret, o Options) error {
 	if Exists(dir) {
 		return fmt.Errorf("%s already holds a sealed secret", dir)
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := durable.MkdirAll(dir); err != nil {
 		return err
 	}
 	to, err := recipient(dir, o)
@@ -84,7 +85,7 @@ func Write(dir string, s Secret, o Options) error {
 	if err := w.Close(); err != nil {
 		return err
 	}
-	return writeSynced(filepath.Join(dir, secretFile), out.Bytes())
+	return durable.WriteFile(filepath.Join(dir, secretFile), out.Bytes())
 }
 
 func recipient(dir string, o Options) (age.Recipient, error) {
@@ -102,7 +103,7 @@ func recipient(dir string, o Options) (age.Recipient, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := writeSynced(filepath.Join(dir, identityFile), []byte(id.String()+"\n")); err != nil {
+	if err := durable.WriteFile(filepath.Join(dir, identityFile), []byte(id.String()+"\n")); err != nil {
 		return nil, err
 	}
 	return id.Recipient(), nil
@@ -169,27 +170,4 @@ func identity(dir, passphrase string) (age.Identity, error) {
 	}
 	id.SetMaxWorkFactor(22)
 	return id, nil
-}
-
-// writeSynced writes a new file 0600 and syncs it and its directory.
-func writeSynced(path string, b []byte) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	if _, err := f.Write(b); err != nil {
-		return errors.Join(err, f.Close())
-	}
-	if err := f.Sync(); err != nil {
-		return errors.Join(err, f.Close())
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	d, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
 }

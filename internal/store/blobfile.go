@@ -14,6 +14,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/trust-me/trustme/internal/durable"
 )
 
 // A blob's file: a header that is sealed together with the file's name and
@@ -67,7 +69,7 @@ func (b *blobFiles) put(ctx context.Context, r io.Reader) (digest string, size i
 		err = os.Rename(f.Name(), filepath.Join(b.dir, b.name(digest)))
 	}
 	if err == nil {
-		return digest, size, syncDir(b.dir)
+		return digest, size, durable.SyncDir(b.dir)
 	}
 	if isNoSpace(err) {
 		err = fmt.Errorf("%w: %v", ErrNoSpace, err)

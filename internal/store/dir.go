@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/trust-me/trustme/internal/durable"
 )
 
 // formatVersion is the version of what is written; a directory of a higher one
@@ -35,7 +37,7 @@ func takeDir(dir string, readOnly bool) (io.Closer, error) {
 		}
 		return lockDir(dir, shared)
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := durable.MkdirAll(dir); err != nil {
 		return nil, fmt.Errorf("opening the store: %w", err)
 	}
 	if err := os.Chmod(dir, 0o700); err != nil { // the engine makes its files 0644
@@ -66,7 +68,7 @@ func layOut(dir string, s sealer, readOnly bool) error {
 	if err := makeHead(filepath.Join(dir, headName), s); err != nil {
 		return err
 	}
-	return replaceFile(path, formatText(s))
+	return durable.WriteFile(path, formatText(s))
 }
 
 // checkNew refuses to make a store among things it does not know.
@@ -78,7 +80,7 @@ func checkNew(dir string) error {
 	if err != nil {
 		return fmt.Errorf("making the store: %w", err)
 	}
-	known := []string{lockName, headName, headName + newSuffix, formatName + newSuffix, engineDir, blobDir, "lost+found"}
+	known := []string{lockName, headName, headName + durable.NewSuffix, formatName + durable.NewSuffix, engineDir, blobDir, "lost+found"}
 	for _, e := range entries {
 		if !slices.Contains(known, e.Name()) {
 			return fmt.Errorf("making the store: %s holds %q already; choose an empty directory", dir, e.Name())
@@ -118,37 +120,6 @@ func checkFormat(path string, raw []byte, s sealer) error {
 		return fmt.Errorf("%w: %s has format %d, this program knows %d; use the newer program", ErrNewerVersion, filepath.Dir(path), v, formatVersion)
 	case !bytes.Equal(raw, formatText(s)):
 		return fmt.Errorf("%w: %s", ErrWrongKey, filepath.Dir(path))
-	}
-	return nil
-}
-
-const newSuffix = ".new"
-
-// replaceFile writes a file so that after a crash the old or the new one is
-// there, whole.
-func replaceFile(path string, content []byte) error {
-	f, err := os.OpenFile(path+newSuffix, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-	if err != nil {
-		return fmt.Errorf("writing %s: %w", filepath.Base(path), err)
-	}
-	_, err = f.Write(content)
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return fmt.Errorf("writing %s: %w", filepath.Base(path), err)
-	}
-	if err := os.Rename(path+newSuffix, path); err != nil {
-		return fmt.Errorf("writing %s: %w", filepath.Base(path), err)
-	}
-	return syncDir(filepath.Dir(path))
-}
-
-// syncDir makes the names in a folder durable.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return fmt.Errorf("syncing %s: %w", dir, err)
-	}
-	if err := errors.Join(d.Sync(), d.Close()); err != nil {
-		return fmt.Errorf("syncing %s: %w", dir, err)
 	}
 	return nil
 }

@@ -9,13 +9,14 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/trust-me/trustme/internal/powertest"
 	"github.com/trust-me/trustme/internal/store"
 )
 
 // A disk of 160 MiB fills up: writing stops with an error that says so, reading
 // goes on, closing and opening work, and with room writing resumes.
 func TestAFullDiskLosesNothingAndWritingResumes(t *testing.T) {
-	mnt, _ := mounted(t, "-t", "tmpfs", "-o", "size=160m", "tmpfs")
+	mnt := powertest.Mount(t, "-t", "tmpfs", "-o", "size=160m", "tmpfs").Dir
 	ballast := filepath.Join(mnt, "ballast")
 	if err := os.WriteFile(ballast, make([]byte, 24<<20), 0o600); err != nil {
 		t.Fatal(err)

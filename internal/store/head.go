@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+
+	"github.com/trust-me/trustme/internal/durable"
 )
 
 // state counts what a store holds. It is a record of its own, rewritten with
@@ -88,7 +90,7 @@ func makeHead(path string, s sealer) error {
 	page := make([]byte, 2*slotEvery)
 	copy(page, headInfo{}.encode(s))
 	copy(page[slotEvery:], headInfo{}.encode(s))
-	return replaceFile(path, page)
+	return durable.WriteFile(path, page)
 }
 
 // openHead reads HEAD. The error wraps [ErrCorrupt] when neither slot is good.

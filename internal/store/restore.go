@@ -8,6 +8,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+
+	"github.com/trust-me/trustme/internal/durable"
 )
 
 // Restore makes the store in dir, which must be missing or empty, from a
@@ -21,7 +23,7 @@ func Restore(ctx context.Context, dir string, r io.Reader, o Options) (info Back
 	if err := checkEmpty(dir); err != nil {
 		return info, err
 	}
-	if err := os.MkdirAll(filepath.Dir(dir), 0o700); err != nil {
+	if err := durable.MkdirAll(filepath.Dir(dir)); err != nil {
 		return info, fmt.Errorf("restoring: %w", err)
 	}
 	temp, err := os.MkdirTemp(filepath.Dir(dir), "."+filepath.Base(dir)+".restoring-*") // mode 0700
@@ -36,10 +38,10 @@ func Restore(ctx context.Context, dir string, r io.Reader, o Options) (info Back
 	if info, err = restoreInto(ctx, temp, r, o); err != nil {
 		return BackupInfo{}, err
 	}
-	if err := os.Rename(temp, dir); err != nil {
+	if err := durable.Rename(temp, dir); err != nil {
 		return BackupInfo{}, fmt.Errorf("restoring: %w", err)
 	}
-	return info, syncDir(filepath.Dir(dir))
+	return info, nil
 }
 
 func checkEmpty(dir string) error {
