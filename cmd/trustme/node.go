@@ -125,8 +125,18 @@ func nodeServe() *cli.Command {
 	}
 }
 
-// withNode runs f with a client of the node, running or not.
+// onNode is the action of a verb that has operands and speaks to the node.
+func onNode(least, most int, names string, f func(*cli.Context, []string, *node.Client) error) cli.ActionFunc {
+	return func(c *cli.Context) error {
+		args, err := operands(c, least, most, names)
+		if err != nil {
+			return err
+		}
+		return withNode(c, func(_ context.Context, cl *node.Client) error { return f(c, args, cl) })
+	}
+}
 
+// withNode runs f with a client of the node, running or not.
 func withNode(c *cli.Context, f func(context.Context, *node.Client) error) error {
 	if !seal.Exists(c.String("dir")) {
 		return fmt.Errorf("%w: %s is no node; make one with: trustme node init --dir %s", node.ErrInput, c.String("dir"), c.String("dir"))
@@ -151,29 +161,24 @@ func nodeStatus() *cli.Command {
 		Name: "status", Usage: "show who the node is and how it does",
 		Description: example("Shows DID, address, health, free space and connections.", "trustme node status"),
 		Flags:       nodeFlags(),
-		Action: func(c *cli.Context) error {
-			if _, err := operands(c, 0, 0, ""); err != nil {
+		Action: onNode(0, 0, "", func(c *cli.Context, _ []string, cl *node.Client) error {
+			i, err := cl.Info(c.Context)
+			if err != nil {
 				return err
 			}
-			return withNode(c, func(ctx context.Context, cl *node.Client) error {
-				i, err := cl.Info(ctx)
-				if err != nil {
-					return err
-				}
-				if c.Bool("json") {
-					return printJSON(c, i)
-				}
-				state := "stopped"
-				if cl.Running {
-					state = "running for " + i.Health.Uptime
-				}
-				say(c, "%s (%s)\n  did          %s\n  address      %s\n  connections  %d open\n  journal      %d facts\n  free space   %d MiB", i.Name, state, i.DID, i.Base, i.Health.Connections, i.Health.Facts, i.Health.FreeMiB)
-				if !i.Health.OK {
-					return fmt.Errorf("%w: %s", node.ErrInput, i.Health.Problem)
-				}
-				return nil
-			})
-		},
+			if c.Bool("json") {
+				return printJSON(c, i)
+			}
+			state := "stopped"
+			if cl.Running {
+				state = "running for " + i.Health.Uptime
+			}
+			say(c, "%s (%s)\n  did          %s\n  address      %s\n  connections  %d open\n  journal      %d facts\n  free space   %d MiB", i.Name, state, i.DID, i.Base, i.Health.Connections, i.Health.Facts, i.Health.FreeMiB)
+			if !i.Health.OK {
+				return fmt.Errorf("%w: %s", node.ErrInput, i.Health.Problem)
+			}
+			return nil
+		}),
 	}
 }
 

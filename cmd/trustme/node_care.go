@@ -41,31 +41,25 @@ func nodeAsked() *cli.Command {
 		Name: "asked", Usage: "tell what came of a request", ArgsUsage: "ID",
 		Description: example("With --again the presentation is checked once more, now. Exit 0 proven, 1 refused, 2 not answered yet or could not be told.", "trustme node asked --again 3f0c..."),
 		Flags:       nodeFlags(&cli.BoolFlag{Name: "again", Usage: "check the presentation again"}),
-		Action: func(c *cli.Context) error {
-			args, err := operands(c, 1, 1, "one ID")
+		Action: onNode(1, 1, "one ID", func(c *cli.Context, args []string, cl *node.Client) error {
+			s, err := cl.AskStatus(c.Context, args[0], c.Bool("again"))
 			if err != nil {
 				return err
 			}
-			return withNode(c, func(ctx context.Context, cl *node.Client) error {
-				s, err := cl.AskStatus(ctx, args[0], c.Bool("again"))
-				if err != nil {
-					return err
-				}
-				verdict, why := s.Ask.Verdict, s.Ask.Why
-				if s.Now != nil {
-					verdict, why = s.Now.Verdict, s.Now.Why
-				}
-				if c.Bool("json") {
-					err = printJSON(c, s)
-				} else {
-					say(c, "%s: %s %s", s.Ask.State, verdict, why)
-				}
-				if err != nil {
-					return err
-				}
-				return byVerdict(verdict)
-			})
-		},
+			verdict, why := s.Ask.Verdict, s.Ask.Why
+			if s.Now != nil {
+				verdict, why = s.Now.Verdict, s.Now.Why
+			}
+			if c.Bool("json") {
+				err = printJSON(c, s)
+			} else {
+				say(c, "%s: %s %s", s.Ask.State, verdict, why)
+			}
+			if err != nil {
+				return err
+			}
+			return byVerdict(verdict)
+		}),
 	}
 }
 
@@ -84,20 +78,15 @@ func nodeJournal() *cli.Command {
 		Name: "journal", Usage: "print the journal, checking its chain",
 		Description: example("Each line: number, time, what happened. Exit 2, naming the entry, when the chain is broken.", "trustme node journal --from 10"),
 		Flags:       nodeFlags(&cli.Uint64Flag{Name: "from", Value: 1, Usage: "first entry"}),
-		Action: func(c *cli.Context) error {
-			if _, err := operands(c, 0, 0, ""); err != nil {
-				return err
-			}
-			return withNode(c, func(ctx context.Context, cl *node.Client) error {
-				return cl.Journal(ctx, c.Uint64("from"), func(l node.JournalLine) error {
-					if c.Bool("json") {
-						return printJSON(c, l)
-					}
-					say(c, "%6d  %s  %-22s %s", l.Seq, l.Time.Format(time.RFC3339), l.Kind, l.Body)
-					return nil
-				})
+		Action: onNode(0, 0, "", func(c *cli.Context, _ []string, cl *node.Client) error {
+			return cl.Journal(c.Context, c.Uint64("from"), func(l node.JournalLine) error {
+				if c.Bool("json") {
+					return printJSON(c, l)
+				}
+				say(c, "%6d  %s  %-22s %s", l.Seq, l.Time.Format(time.RFC3339), l.Kind, l.Body)
+				return nil
 			})
-		},
+		}),
 	}
 }
 
@@ -106,18 +95,13 @@ func nodeRotate() *cli.Command {
 		Name: "rotate", Usage: "give the node a new signing key",
 		Description: example("Badges signed with the old key keep verifying. After a theft say --compromised: then they do not, and must be issued again.", "trustme node rotate"),
 		Flags:       nodeFlags(&cli.BoolFlag{Name: "compromised", Usage: "the old key was stolen: stop listing it"}),
-		Action: func(c *cli.Context) error {
-			if _, err := operands(c, 0, 0, ""); err != nil {
+		Action: onNode(0, 0, "", func(c *cli.Context, _ []string, cl *node.Client) error {
+			if err := cl.Rotate(c.Context, c.Bool("compromised")); err != nil {
 				return err
 			}
-			return withNode(c, func(ctx context.Context, cl *node.Client) error {
-				if err := cl.Rotate(ctx, c.Bool("compromised")); err != nil {
-					return err
-				}
-				say(c, "new signing key; the DID document lists it now")
-				return nil
-			})
-		},
+			say(c, "new signing key; the DID document lists it now")
+			return nil
+		}),
 	}
 }
 

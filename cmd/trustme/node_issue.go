@@ -18,18 +18,13 @@ func nodeInvite() *cli.Command {
 		Description: example("Prints a short link, and the whole invitation behind it. The first wallet that opens it is connected.", "trustme node invite --label Ana --qr ana.png"),
 		Flags: nodeFlags(&cli.StringFlag{Name: "label", Usage: "what you call the connection"}, &cli.IntFlag{Name: "uses", Value: 1, Usage: "how many wallets may use it"},
 			&cli.DurationFlag{Name: "for", Value: 7 * 24 * time.Hour, Usage: "how long it is open"}, &cli.StringFlag{Name: "qr", Usage: "write the link as a QR code to `FILE` (PNG)"}),
-		Action: func(c *cli.Context) error {
-			if _, err := operands(c, 0, 0, ""); err != nil {
+		Action: onNode(0, 0, "", func(c *cli.Context, _ []string, cl *node.Client) error {
+			l, err := cl.Invite(c.Context, node.InviteRequest{Label: c.String("label"), Uses: c.Int("uses"), For: c.Duration("for")})
+			if err != nil {
 				return err
 			}
-			return withNode(c, func(ctx context.Context, cl *node.Client) error {
-				l, err := cl.Invite(ctx, node.InviteRequest{Label: c.String("label"), Uses: c.Int("uses"), For: c.Duration("for")})
-				if err != nil {
-					return err
-				}
-				return printLink(c, l, l)
-			})
-		},
+			return printLink(c, l, l)
+		}),
 	}
 }
 
@@ -56,24 +51,19 @@ func nodeConnections() *cli.Command {
 		Name: "connections", Usage: "list the connected wallets",
 		Description: example("Each line: id, since, label.", "trustme node connections"),
 		Flags:       nodeFlags(),
-		Action: func(c *cli.Context) error {
-			if _, err := operands(c, 0, 0, ""); err != nil {
+		Action: onNode(0, 0, "", func(c *cli.Context, _ []string, cl *node.Client) error {
+			cs, err := cl.Connections(c.Context)
+			if err != nil {
 				return err
 			}
-			return withNode(c, func(ctx context.Context, cl *node.Client) error {
-				cs, err := cl.Connections(ctx)
-				if err != nil {
-					return err
-				}
-				if c.Bool("json") {
-					return printJSON(c, cs)
-				}
-				for _, x := range cs {
-					say(c, "%s  %s  %s", x.ID, date(x.Since), x.Label)
-				}
-				return nil
-			})
-		},
+			if c.Bool("json") {
+				return printJSON(c, cs)
+			}
+			for _, x := range cs {
+				say(c, "%s  %s  %s", x.ID, date(x.Since), x.Label)
+			}
+			return nil
+		}),
 	}
 }
 
@@ -220,25 +210,19 @@ func nodeShow() *cli.Command {
 		Name: "show", Usage: "show one award, or write its badge", ArgsUsage: "ID",
 		Description: example("Prints the record; with -o writes the signed badge as JSON, or baked into an image by the file's ending.", "trustme node show -o badge.png urn:uuid:..."),
 		Flags:       nodeFlags(&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write the badge to `FILE` (.json, .png or .svg)"}, &cli.BoolFlag{Name: "force", Usage: "replace an existing file"}),
-		Action: func(c *cli.Context) error {
-			args, err := operands(c, 1, 1, "one ID")
+		Action: onNode(1, 1, "one ID", func(c *cli.Context, args []string, cl *node.Client) error {
+			a, err := cl.Award(c.Context, args[0])
 			if err != nil {
 				return err
 			}
-			return withNode(c, func(ctx context.Context, cl *node.Client) error {
-				a, err := cl.Award(ctx, args[0])
-				if err != nil {
-					return err
+			if out := c.String("output"); out != "" {
+				if a.Credential == nil {
+					return fmt.Errorf("%w: the badge is not signed yet: it is %s", node.ErrInput, a.Award.State)
 				}
-				if out := c.String("output"); out != "" {
-					if a.Credential == nil {
-						return fmt.Errorf("%w: the badge is not signed yet: it is %s", node.ErrInput, a.Award.State)
-					}
-					return writeForm(c, out, a.Credential)
-				}
-				return printJSON(c, a.Award)
-			})
-		},
+				return writeForm(c, out, a.Credential)
+			}
+			return printJSON(c, a.Award)
+		}),
 	}
 }
 

@@ -50,8 +50,18 @@ func walletInit() *cli.Command {
 	}
 }
 
-// withWallet opens the wallet for one verb.
+// onWallet is the action of a verb that has operands and opens the wallet.
+func onWallet(least, most int, names string, f func(*cli.Context, []string, *wallet.Wallet) error) cli.ActionFunc {
+	return func(c *cli.Context) error {
+		args, err := operands(c, least, most, names)
+		if err != nil {
+			return err
+		}
+		return withWallet(c, func(_ context.Context, w *wallet.Wallet) error { return f(c, args, w) })
+	}
+}
 
+// withWallet opens the wallet for one verb.
 func withWallet(c *cli.Context, f func(context.Context, *wallet.Wallet) error) error {
 	dir := c.String("dir")
 	if !seal.Exists(dir) {
@@ -73,24 +83,18 @@ func walletConnect() *cli.Command {
 		Name: "connect", Usage: "accept a partner's invitation", ArgsUsage: "LINK",
 		Description: example("Makes a pair of keys for this partner alone, connects, and fetches what waits there. A claim link works the same.", "trustme wallet connect https://alder.example/i/K7Q2M-9XP4T"),
 		Flags:       walletFlags(holdFlag),
-		Action: func(c *cli.Context) error {
-			args, err := operands(c, 1, 1, "one LINK")
+		Action: onWallet(1, 1, "one LINK", func(c *cli.Context, args []string, w *wallet.Wallet) error {
+			r, err := w.Connect(c.Context, args[0])
 			if err != nil {
 				return err
 			}
-			return withWallet(c, func(ctx context.Context, w *wallet.Wallet) error {
-				r, err := w.Connect(ctx, args[0])
-				if err != nil {
-					return err
-				}
-				if c.Bool("json") {
-					return printJSON(c, r)
-				}
-				say(c, "connected with %s", r.Label)
-				sayReceived(c, r.Sync)
-				return nil
-			})
-		},
+			if c.Bool("json") {
+				return printJSON(c, r)
+			}
+			say(c, "connected with %s", r.Label)
+			sayReceived(c, r.Sync)
+			return nil
+		}),
 	}
 }
 
@@ -110,29 +114,24 @@ func walletSync() *cli.Command {
 		Name: "sync", Usage: "fetch what partners have for you",
 		Description: example("Visits every partner once. Exit 2 when one did not answer; what waits there comes next time.", "trustme wallet sync"),
 		Flags:       walletFlags(holdFlag),
-		Action: func(c *cli.Context) error {
-			if _, err := operands(c, 0, 0, ""); err != nil {
-				return err
+		Action: onWallet(0, 0, "", func(c *cli.Context, _ []string, w *wallet.Wallet) error {
+			rs, err := w.Sync(c.Context)
+			if c.Bool("json") {
+				return errors.Join(printJSON(c, rs), err)
 			}
-			return withWallet(c, func(ctx context.Context, w *wallet.Wallet) error {
-				rs, err := w.Sync(ctx)
-				if c.Bool("json") {
-					return errors.Join(printJSON(c, rs), err)
+			n := 0
+			for _, r := range rs {
+				sayReceived(c, r)
+				n += len(r.Received)
+				if r.Problem != "" {
+					say(c, "%s: %s", r.Partner, r.Problem)
 				}
-				n := 0
-				for _, r := range rs {
-					sayReceived(c, r)
-					n += len(r.Received)
-					if r.Problem != "" {
-						say(c, "%s: %s", r.Partner, r.Problem)
-					}
-				}
-				if n == 0 && err == nil {
-					say(c, "nothing new")
-				}
-				return err
-			})
-		},
+			}
+			if n == 0 && err == nil {
+				say(c, "nothing new")
+			}
+			return err
+		}),
 	}
 }
 
@@ -141,15 +140,10 @@ func walletWatch() *cli.Command {
 		Name: "watch", Usage: "stay connected, so that badges come as they are issued",
 		Description: example("Ends with Ctrl-C. A lost connection is made again.", "trustme wallet watch"),
 		Flags:       walletFlags(holdFlag),
-		Action: func(c *cli.Context) error {
-			if _, err := operands(c, 0, 0, ""); err != nil {
-				return err
-			}
-			return withWallet(c, func(ctx context.Context, w *wallet.Wallet) error {
-				say(c, "watching")
-				return w.Watch(ctx, func(name string) { say(c, "received %s", name) })
-			})
-		},
+		Action: onWallet(0, 0, "", func(c *cli.Context, _ []string, w *wallet.Wallet) error {
+			say(c, "watching")
+			return w.Watch(c.Context, func(name string) { say(c, "received %s", name) })
+		}),
 	}
 }
 
@@ -158,27 +152,22 @@ func walletList() *cli.Command {
 		Name: "list", Usage: "list the badges",
 		Description: example("Each line: id, verdict of the last look, name, issuer, end of validity.", "trustme wallet list"),
 		Flags:       walletFlags(),
-		Action: func(c *cli.Context) error {
-			if _, err := operands(c, 0, 0, ""); err != nil {
+		Action: onWallet(0, 0, "", func(c *cli.Context, _ []string, w *wallet.Wallet) error {
+			hs, err := w.List(c.Context)
+			if err != nil {
 				return err
 			}
-			return withWallet(c, func(ctx context.Context, w *wallet.Wallet) error {
-				hs, err := w.List(ctx)
-				if err != nil {
-					return err
+			if c.Bool("json") {
+				if hs == nil {
+					hs = []wallet.Held{}
 				}
-				if c.Bool("json") {
-					if hs == nil {
-						hs = []wallet.Held{}
-					}
-					return printJSON(c, hs)
-				}
-				for _, h := range hs {
-					say(c, "%s  %-9s  %-24s  %-16s  %s", h.ID, h.Verdict, h.Name, h.IssuerName, date(h.ValidUntil))
-				}
-				return nil
-			})
-		},
+				return printJSON(c, hs)
+			}
+			for _, h := range hs {
+				say(c, "%s  %-9s  %-24s  %-16s  %s", h.ID, h.Verdict, h.Name, h.IssuerName, date(h.ValidUntil))
+			}
+			return nil
+		}),
 	}
 }
 
@@ -187,24 +176,18 @@ func walletShow() *cli.Command {
 		Name: "show", Usage: "show one badge in full", ArgsUsage: "BADGE",
 		Description: example("BADGE is an id from the list, or a name. Prints the record; --json prints the badge as it was signed.", "trustme wallet show \"Badge Designer\""),
 		Flags:       walletFlags(),
-		Action: func(c *cli.Context) error {
-			args, err := operands(c, 1, 1, "one BADGE")
+		Action: onWallet(1, 1, "one BADGE", func(c *cli.Context, args []string, w *wallet.Wallet) error {
+			h, raw, err := w.Get(c.Context, args[0])
 			if err != nil {
 				return err
 			}
-			return withWallet(c, func(ctx context.Context, w *wallet.Wallet) error {
-				h, raw, err := w.Get(ctx, args[0])
-				if err != nil {
-					return err
-				}
-				if c.Bool("json") {
-					say(c, "%s", raw)
-					return nil
-				}
-				say(c, "%s\n  issued by   %s (%s)\n  for         %s\n  badge       %s\n  credential  %s\n  valid       %s to %s\n  received    %s\n  verdict     %s on %s: %s", h.Name, h.IssuerName, h.Issuer, h.Subject, h.Achievement, h.Credential, date(h.ValidFrom), date(h.ValidUntil), date(h.Received), h.Verdict, date(h.Checked), h.Why)
+			if c.Bool("json") {
+				say(c, "%s", raw)
 				return nil
-			})
-		},
+			}
+			say(c, "%s\n  issued by   %s (%s)\n  for         %s\n  badge       %s\n  credential  %s\n  valid       %s to %s\n  received    %s\n  verdict     %s on %s: %s", h.Name, h.IssuerName, h.Issuer, h.Subject, h.Achievement, h.Credential, date(h.ValidFrom), date(h.ValidUntil), date(h.Received), h.Verdict, date(h.Checked), h.Why)
+			return nil
+		}),
 	}
 }
 
@@ -213,19 +196,13 @@ func walletVerify() *cli.Command {
 		Name: "verify", Usage: "check a badge as any verifier would", ArgsUsage: "BADGE",
 		Description: example("Exit 0 valid, 1 invalid, 2 could not tell.", "trustme wallet verify \"Badge Designer\""),
 		Flags:       walletFlags(),
-		Action: func(c *cli.Context) error {
-			args, err := operands(c, 1, 1, "one BADGE")
+		Action: onWallet(1, 1, "one BADGE", func(c *cli.Context, args []string, w *wallet.Wallet) error {
+			_, r, err := w.Verify(c.Context, args[0])
 			if err != nil {
 				return err
 			}
-			return withWallet(c, func(ctx context.Context, w *wallet.Wallet) error {
-				_, r, err := w.Verify(ctx, args[0])
-				if err != nil {
-					return err
-				}
-				return printReport(c, r)
-			})
-		},
+			return printReport(c, r)
+		}),
 	}
 }
 
@@ -234,24 +211,19 @@ func walletOffers() *cli.Command {
 		Name: "offers", Usage: "list what partners offer",
 		Description: example("Each line: id, state, badge, issuer.", "trustme wallet offers"),
 		Flags:       walletFlags(),
-		Action: func(c *cli.Context) error {
-			if _, err := operands(c, 0, 0, ""); err != nil {
+		Action: onWallet(0, 0, "", func(c *cli.Context, _ []string, w *wallet.Wallet) error {
+			os, err := w.Offers(c.Context)
+			if err != nil {
 				return err
 			}
-			return withWallet(c, func(ctx context.Context, w *wallet.Wallet) error {
-				os, err := w.Offers(ctx)
-				if err != nil {
-					return err
-				}
-				if c.Bool("json") {
-					return printJSON(c, os)
-				}
-				for _, o := range os {
-					say(c, "%s  %-9s  %s  %s  %s", o.ID, o.State, o.Preview.Name, o.Preview.IssuerName, o.Reason)
-				}
-				return nil
-			})
-		},
+			if c.Bool("json") {
+				return printJSON(c, os)
+			}
+			for _, o := range os {
+				say(c, "%s  %-9s  %s  %s  %s", o.ID, o.State, o.Preview.Name, o.Preview.IssuerName, o.Reason)
+			}
+			return nil
+		}),
 	}
 }
 
@@ -260,23 +232,17 @@ func walletAnswer(name, usage string) *cli.Command {
 		Name: name, Usage: usage, ArgsUsage: "OFFER",
 		Description: example("OFFER is an id from `trustme wallet offers`, or the badge's name.", "trustme wallet "+name+" \"Badge Designer\""),
 		Flags:       walletFlags(&cli.StringFlag{Name: "reason", Usage: "what the partner is told when you decline"}),
-		Action: func(c *cli.Context) error {
-			args, err := operands(c, 1, 1, "one OFFER")
+		Action: onWallet(1, 1, "one OFFER", func(c *cli.Context, args []string, w *wallet.Wallet) error {
+			r, err := w.Answer(c.Context, args[0], name == "accept", c.String("reason"))
 			if err != nil {
 				return err
 			}
-			return withWallet(c, func(ctx context.Context, w *wallet.Wallet) error {
-				r, err := w.Answer(ctx, args[0], name == "accept", c.String("reason"))
-				if err != nil {
-					return err
-				}
-				if c.Bool("json") {
-					return printJSON(c, r)
-				}
-				sayReceived(c, r)
-				return nil
-			})
-		},
+			if c.Bool("json") {
+				return printJSON(c, r)
+			}
+			sayReceived(c, r)
+			return nil
+		}),
 	}
 }
 

@@ -58,19 +58,13 @@ func walletExport() *cli.Command {
 		Name: "export", Usage: "write a badge to a file", ArgsUsage: "BADGE",
 		Description: example("The ending of the file decides: .json as signed, .png or .svg baked into its image.", "trustme wallet export -o designer.png \"Badge Designer\""),
 		Flags:       walletFlags(&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Required: true, Usage: "`FILE` to write"}, &cli.BoolFlag{Name: "force", Usage: "replace an existing file"}),
-		Action: func(c *cli.Context) error {
-			args, err := operands(c, 1, 1, "one BADGE")
+		Action: onWallet(1, 1, "one BADGE", func(c *cli.Context, args []string, w *wallet.Wallet) error {
+			_, raw, err := w.Get(c.Context, args[0])
 			if err != nil {
 				return err
 			}
-			return withWallet(c, func(ctx context.Context, w *wallet.Wallet) error {
-				_, raw, err := w.Get(ctx, args[0])
-				if err != nil {
-					return err
-				}
-				return writeForm(c, c.String("output"), raw)
-			})
-		},
+			return writeForm(c, c.String("output"), raw)
+		}),
 	}
 }
 
