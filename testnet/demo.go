@@ -27,20 +27,26 @@ type DemoConfig struct {
 
 // Demo is what the demonstration found.
 type Demo struct {
-	Steps   int
-	Badges  []Badge
-	Figures []Figure
-	Dir     string
+	Steps   int      `json:"steps"`
+	Badges  []Badge  `json:"badges"`
+	Figures []Figure `json:"figures"`
+	Dir     string   `json:"dir"`
 	// At is the net's own time at the end.
-	At time.Time
+	At time.Time `json:"at"`
 }
 
 // Badge is one badge of the demonstration and what a verifier says of it at
 // the end.
-type Badge struct{ Name, Verdict string }
+type Badge struct {
+	Name    string `json:"name"`
+	Verdict string `json:"verdict"`
+}
 
 // Figure is something measured on the way.
-type Figure struct{ What, Value string }
+type Figure struct {
+	What  string `json:"what"`
+	Value string `json:"value"`
+}
 
 // story holds what the steps share.
 type story struct {

@@ -17,6 +17,9 @@ import (
 	"time"
 )
 
+// ErrDir says that a directory cannot serve: it is not empty, or no testnet.
+var ErrDir = errors.New("directory refused")
+
 // Config of a testnet.
 type Config struct {
 	// Dir keeps everything. It must be new or empty.
@@ -56,7 +59,7 @@ func Start(ctx context.Context, cfg Config) (*Net, error) {
 	}
 	cfg.Dir = abs
 	if entries, err := os.ReadDir(cfg.Dir); err == nil && len(entries) > 0 {
-		return nil, fmt.Errorf("%s is not empty; name a new directory", cfg.Dir)
+		return nil, fmt.Errorf("%w: %s is not empty; name a new directory", ErrDir, cfg.Dir)
 	}
 	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
 		return nil, err

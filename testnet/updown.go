@@ -47,7 +47,7 @@ func Up(ctx context.Context, cfg Config) ([]Member, error) {
 func members(dir string) ([]Member, error) {
 	raw, err := os.ReadFile(filepath.Join(dir, membersFile))
 	if err != nil {
-		return nil, fmt.Errorf("%s holds no testnet; start one with: trustme testnet up --dir %s", dir, dir)
+		return nil, fmt.Errorf("%w: %s holds no testnet; start one with: trustme testnet up --dir %s", ErrDir, dir, dir)
 	}
 	var ms []Member
 	return ms, json.Unmarshal(raw, &ms)

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"time"
 
@@ -158,8 +159,23 @@ func workFactor() int {
 	return 0
 }
 
-// printJSON prints v as the answer.
+// answer prints what a verb came to: v where JSON is asked for, else the text.
+func answer(c *cli.Context, v any, format string, args ...any) error {
+	if c.Bool("json") {
+		return printJSON(c, v)
+	}
+	say(c, format, args...)
+	return nil
+}
+
+// fields is a small answer as JSON.
+type fields = map[string]any
+
+// printJSON prints v as the answer; an empty list is [].
 func printJSON(c *cli.Context, v any) error {
+	if r := reflect.ValueOf(v); r.Kind() == reflect.Slice && r.IsNil() {
+		v = []any{}
+	}
 	enc := json.NewEncoder(c.App.Writer)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
@@ -199,6 +215,15 @@ func writeOutput(c *cli.Context, name string, raw []byte) error {
 	return writeStream(c, name, write)
 }
 
+// needsOutput refuses a command that was not told which file to write.
+func needsOutput(c *cli.Context) error {
+	if c.String("output") == "" {
+		return usagef("%s: name the file to write with --output FILE, before the operands", c.Command.FullName())
+	}
+	return nil
+}
+
+// writeStream is writeOutput for what is long; there is no standard output.
 func writeStream(c *cli.Context, name string, fill func(io.Writer) error) error {
 	if _, err := os.Stat(name); err == nil && !c.Bool("force") {
 		return usagef("%s exists already; choose another name or say --force", name)

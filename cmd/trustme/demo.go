@@ -16,7 +16,7 @@ func demoCommand() *cli.Command {
 	return &cli.Command{
 		Name: "demo", Usage: "run the main job on this machine: three partners, two learners, a verifier",
 		Description: example("A badge travels from a partner's catalogue into a learner's wallet, is shown, verified, revoked and expired. Needs no configuration and no network. Exit 0 only if every step held.", "trustme demo\ntrustme demo --dir /tmp/badges"),
-		Flags:       []cli.Flag{&cli.StringFlag{Name: "dir", Usage: "keep everything in `DIR`, which must be new or empty; default: a new temporary directory"}},
+		Flags:       []cli.Flag{&cli.StringFlag{Name: "dir", Usage: "keep everything in `DIR`, which must be new or empty; default: a new temporary directory"}, jsonFlag},
 		Action: func(c *cli.Context) error {
 			if _, err := operands(c, 0, 0, ""); err != nil {
 				return err
@@ -29,11 +29,18 @@ func demoCommand() *cli.Command {
 				}
 				dir = tmp
 			}
-			say(c, "TRUST-ME, the main job, on loopback:\n")
-			d, err := testnet.RunDemo(c.Context, testnet.DemoConfig{Dir: dir, Out: c.App.Writer})
+			story := c.App.Writer
+			if c.Bool("json") {
+				story = os.Stderr
+			}
+			fmt.Fprint(story, "TRUST-ME, the main job, on loopback:\n\n")
+			d, err := testnet.RunDemo(c.Context, testnet.DemoConfig{Dir: dir, Out: story})
 			if err != nil {
 				fmt.Fprintf(os.Stderr, "\nEverything is kept in %s; the nodes' logs are there.\n", d.Dir)
 				return err
+			}
+			if c.Bool("json") {
+				return printJSON(c, d)
 			}
 			summary(c, d)
 			return nil
@@ -63,6 +70,7 @@ func testnetCommand() *cli.Command {
 	dir := &cli.StringFlag{Name: "dir", Usage: "directory `DIR` of the testnet", Value: filepath.Join(defaultDir("testnet"))}
 	return &cli.Command{
 		Name: "testnet", Usage: "keep a net of partners running on this machine",
+		Description: example("For trying things out: nodes on loopback, each a process and a directory of its own.", "trustme testnet up\ntrustme testnet down"),
 		Subcommands: []*cli.Command{
 			{Name: "up", Usage: "start nodes and leave them running", ArgsUsage: "[NAME...]",
 				Description: example("Without names: alder, birch and guild. Their addresses are printed.", "trustme testnet up --dir /tmp/net alder birch"),
@@ -113,12 +121,15 @@ func testnetCommand() *cli.Command {
 				}},
 			{Name: "down", Usage: "stop the nodes",
 				Description: example("Their directories stay.", "trustme testnet down --dir /tmp/net"),
-				Flags:       []cli.Flag{dir},
+				Flags:       []cli.Flag{dir, jsonFlag},
 				Action: func(c *cli.Context) error {
 					if _, err := operands(c, 0, 0, ""); err != nil {
 						return err
 					}
-					return testnet.Down(c.String("dir"))
+					if err := testnet.Down(c.String("dir")); err != nil {
+						return err
+					}
+					return answer(c, fields{"stopped": true}, "stopped")
 				}},
 		},
 	}

@@ -13,11 +13,14 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/trust-me/trustme/credentials"
 	"github.com/trust-me/trustme/internal/exchange"
 	"github.com/trust-me/trustme/internal/pack"
 	"github.com/trust-me/trustme/internal/seal"
+	"github.com/trust-me/trustme/internal/store"
 	"github.com/trust-me/trustme/node"
 	"github.com/trust-me/trustme/node/catalogue"
+	"github.com/trust-me/trustme/testnet"
 	"github.com/trust-me/trustme/wallet"
 )
 
@@ -65,6 +68,7 @@ func run(ctx context.Context, args []string) int {
 var refusals = []error{
 	node.ErrInput, node.ErrNotFound, node.ErrConfig, wallet.ErrInput, wallet.ErrNotHeld, catalogue.ErrInvalid, exchange.ErrInvitation,
 	seal.ErrWrongPassphrase, seal.ErrAltered, seal.ErrNotArchive, seal.ErrNoSecret, pack.ErrNotPack, pack.ErrAltered,
+	node.ErrPortInUse, store.ErrNewerVersion, store.ErrTooLarge, credentials.ErrAward, credentials.ErrPresentation, testnet.ErrDir,
 }
 
 func codeOf(err error) int {
@@ -74,7 +78,7 @@ func codeOf(err error) int {
 	if _, ok := errors.AsType[*usageError](err); ok {
 		return exitUsage
 	}
-	if _, ok := errors.AsType[cli.ExitCoder](err); ok {
+	if _, ok := errors.AsType[cli.ExitCoder](err); ok { // such as of `help frob`
 		return exitUsage
 	}
 	for _, r := range refusals {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -18,7 +19,7 @@ import (
 func nodeCommand() *cli.Command {
 	return &cli.Command{
 		Name: "node", Usage: "run a partner's node: issue, deliver, publish, revoke",
-		Description: "A node is one data directory and one process. While it serves, the other verbs speak to it over a socket; while it is stopped, they open the directory themselves.",
+		Description: example("A node is one data directory and one process. While it serves, the other verbs speak to it over a socket; while it is stopped, they open the directory themselves.", "trustme node init --unattended --name Alder\ntrustme node serve"),
 		Subcommands: []*cli.Command{
 			nodeInit(), nodeServe(), nodeStatus(), nodeConfig(), nodeInvite(), nodeConnections(), nodeIssue(), nodeList(), nodeShow(),
 			standing("revoke", "revoked", "withdraw a badge for good"), standing("suspend", "suspended", "suspend a badge for a time"), standing("reinstate", "active", "end a suspension"),
@@ -28,9 +29,7 @@ func nodeCommand() *cli.Command {
 }
 
 // settingFlags are the settings that a command line or the environment can
-
 // override.
-
 var settingFlags = []cli.Flag{
 	&cli.StringFlag{Name: "name", Usage: "`NAME` of the organisation", EnvVars: []string{"TRUSTME_NAME"}},
 	&cli.StringFlag{Name: "base", Usage: "public address, such as `https://alder.example`", EnvVars: []string{"TRUSTME_BASE"}},
@@ -70,9 +69,7 @@ func nodeInit() *cli.Command {
 			if err := node.Init(node.InitRequest{Dir: c.String("dir"), Settings: settings(c), Seal: o}); err != nil {
 				return err
 			}
-			say(c, "made %s", c.String("dir"))
-			say(c, "next: trustme node serve --dir %s", c.String("dir"))
-			return nil
+			return answer(c, fields{"dir": c.String("dir")}, "made %[1]s\nnext: trustme node serve --dir %[1]s", c.String("dir"))
 		},
 	}
 }
@@ -113,14 +110,12 @@ func nodeServe() *cli.Command {
 			if err != nil {
 				return err
 			}
+			var told error
 			err = n.Serve(c.Context, func(net.Addr) {
-				say(c, "%s serves %s", n.Settings().Name, n.Settings().Base)
-				say(c, "did %s", n.DID())
+				s := n.Settings()
+				told = answer(c, fields{"name": s.Name, "base": s.Base, "did": n.DID()}, "%s serves %s\ndid %s", s.Name, s.Base, n.DID())
 			})
-			if closeErr := n.Close(); err == nil {
-				err = closeErr
-			}
-			return err
+			return errors.Join(err, told, n.Close())
 		},
 	}
 }
@@ -149,11 +144,7 @@ func withNode(c *cli.Context, f func(context.Context, *node.Client) error) error
 	if err != nil {
 		return err
 	}
-	err = f(c.Context, cl)
-	if closeErr := cl.Close(); err == nil {
-		err = closeErr
-	}
-	return err
+	return errors.Join(f(c.Context, cl), cl.Close())
 }
 
 func nodeStatus() *cli.Command {
@@ -206,9 +197,3 @@ func nodeConfig() *cli.Command {
 		},
 	}
 }
-
-// printLink prints an invitation link, and draws it where a file is named.
-
-// byVerdict turns a verdict that is printed into an exit code.
-
-// writeStream writes a file that appears only when it is whole.

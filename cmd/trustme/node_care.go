@@ -99,8 +99,7 @@ func nodeRotate() *cli.Command {
 			if err := cl.Rotate(c.Context, c.Bool("compromised")); err != nil {
 				return err
 			}
-			say(c, "new signing key; the DID document lists it now")
-			return nil
+			return answer(c, fields{"rotated": true}, "new signing key; the DID document lists it now")
 		}),
 	}
 }
@@ -109,9 +108,12 @@ func nodeBackup() *cli.Command {
 	return &cli.Command{
 		Name: "backup", Usage: "write everything into one sealed file, while the node runs",
 		Description: example("The file is encrypted with a passphrase. Keep both, apart from each other.", "trustme node backup -o alder.backup"),
-		Flags:       nodeFlags(&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Required: true, Usage: "`FILE` to write"}, &cli.BoolFlag{Name: "force", Usage: "replace an existing file"}),
+		Flags:       nodeFlags(&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "`FILE` to write"}, &cli.BoolFlag{Name: "force", Usage: "replace an existing file"}),
 		Action: func(c *cli.Context) error {
 			if _, err := operands(c, 0, 0, ""); err != nil {
+				return err
+			}
+			if err := needsOutput(c); err != nil {
 				return err
 			}
 			p, err := newPassphrase(c)
@@ -129,8 +131,7 @@ func nodeBackup() *cli.Command {
 				}); err != nil {
 					return err
 				}
-				say(c, "wrote %s", c.String("output"))
-				return nil
+				return answer(c, m, "wrote %s", c.String("output"))
 			})
 		},
 	}
@@ -155,8 +156,7 @@ func nodeRestore() *cli.Command {
 			if err != nil {
 				return err
 			}
-			say(c, "restored %s, %d facts, as of %s, into %s", m.DID, m.Facts, date(m.Created), c.String("dir"))
-			return nil
+			return answer(c, m, "restored %s, %d facts, as of %s, into %s", m.DID, m.Facts, date(m.Created), c.String("dir"))
 		},
 	}
 }

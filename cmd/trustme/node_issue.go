@@ -140,6 +140,11 @@ func issueCSV(c *cli.Context) error {
 	if _, err := operands(c, 0, 0, ""); err != nil {
 		return err
 	}
+	for _, f := range []string{"to", "level", "narrative", "evidence", "date", "until", "key"} {
+		if c.IsSet(f) {
+			return usagef("--%s does not go with --csv: give it for each row, as a column of the file", f)
+		}
+	}
 	f, err := os.Open(c.String("csv"))
 	if err != nil {
 		return usagef("%v", err)
@@ -244,11 +249,7 @@ func standing(name, to, usage string) *cli.Command {
 				if err != nil {
 					return err
 				}
-				if c.Bool("json") {
-					return printJSON(c, a)
-				}
-				say(c, "%s is %s; published", a.Name, a.Standing)
-				return nil
+				return answer(c, a, "%s is %s; published", a.Name, a.Standing)
 			})
 		},
 	}

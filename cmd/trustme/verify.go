@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -128,7 +129,11 @@ func printReport(c *cli.Context, r credentials.Report) error {
 		say(c, "%s", r.Why())
 	}
 	marks := map[credentials.Answer]string{credentials.Yes: "yes", credentials.No: "NO", credentials.Unknown: "?"}
-	for _, k := range r.Checks {
+	checks := r.Checks
+	if len(c.StringSlice("trust")) > 0 {
+		checks = append(slices.Clone(checks), r.Recognition)
+	}
+	for _, k := range checks {
 		if k.Answer == credentials.NotApplicable {
 			continue
 		}
@@ -145,6 +150,7 @@ func explainCommand() *cli.Command {
 	return &cli.Command{
 		Name: "explain", Usage: "explain a code of a verification report", ArgsUsage: "[CODE]",
 		Description: example("Without CODE, lists them all.", "trustme explain status.revoked"),
+		Flags:       []cli.Flag{jsonFlag},
 		Action: func(c *cli.Context) error {
 			args, err := operands(c, 0, 1, "at most one CODE")
 			if err != nil {
@@ -154,12 +160,19 @@ func explainCommand() *cli.Command {
 			if len(args) == 1 {
 				codes = args
 			}
+			texts := map[string]string{}
 			for _, code := range codes {
 				text, ok := credentials.Explain(code)
 				if !ok {
 					return usagef("there is no code %q; `trustme explain` lists them", code)
 				}
-				say(c, "%s\n    %s", code, text)
+				texts[code] = text
+				if !c.Bool("json") {
+					say(c, "%s\n    %s", code, text)
+				}
+			}
+			if c.Bool("json") {
+				return printJSON(c, texts)
 			}
 			return nil
 		},
@@ -173,11 +186,14 @@ func packCommand() *cli.Command {
 	return &cli.Command{
 		Name: "pack", Usage: "seal a badge with all that is needed to verify it without a network", ArgsUsage: "FILE|URL|-",
 		Description: example("Verifies the badge now, and writes it with the issuer's DID document and the signed status lists, signed by this verifier's own key. On the machine without a network: trustme verify --trust-sealer DID badge.pack", "trustme pack -o badge.pack badge.json"),
-		Flags: []cli.Flag{&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Required: true, Usage: "`FILE` to write"}, &cli.BoolFlag{Name: "force", Usage: "replace an existing file"},
+		Flags: []cli.Flag{&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "`FILE` to write"}, &cli.BoolFlag{Name: "force", Usage: "replace an existing file"},
 			offlineFlag, refreshFlag, loopbackFlag, verifierDirFlag, verboseFlag, jsonFlag},
 		Action: func(c *cli.Context) error {
 			args, err := operands(c, 1, 1, "one FILE, URL or -")
 			if err != nil {
+				return err
+			}
+			if err := needsOutput(c); err != nil {
 				return err
 			}
 			return withVerifier(c, func(ctx context.Context, v verifier) error {
@@ -204,9 +220,8 @@ func packCommand() *cli.Command {
 					return err
 				}
 				id := "did:key:" + k.Multibase()
-				say(c, "wrote %s, sealed by %s", c.String("output"), id)
 				fmt.Fprintf(os.Stderr, "without a network: trustme verify --trust-sealer %s %s\n", id, c.String("output"))
-				return nil
+				return answer(c, fields{"file": c.String("output"), "sealer": id}, "wrote %s, sealed by %s", c.String("output"), id)
 			})
 		},
 	}

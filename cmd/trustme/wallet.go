@@ -14,10 +14,10 @@ import (
 func walletCommand() *cli.Command {
 	return &cli.Command{
 		Name: "wallet", Usage: "hold badges, and show them as you wish",
-		Description: "A wallet is one directory that belongs to the learner. It needs no account, and keeps working when every partner is gone.",
+		Description: example("A wallet is one directory that belongs to the learner. It needs no account, and keeps working when every partner is gone.", "trustme wallet init\ntrustme wallet connect https://alder.example/i/K7Q2M-9XP4T"),
 		Subcommands: []*cli.Command{
 			walletInit(), walletConnect(), walletSync(), walletWatch(), walletList(), walletShow(), walletVerify(), walletOffers(),
-			walletAnswer("accept", "accept an offer that was put aside"), walletAnswer("decline", "turn an offer down"),
+			walletAnswer("accept", "accept an offer that was put aside"), walletAnswer("decline", "turn an offer down", &cli.StringFlag{Name: "reason", Usage: "what the partner is told"}),
 			walletPresent(), walletExport(), walletImport(), walletBackup(), walletRestore(),
 		},
 	}
@@ -44,8 +44,7 @@ func walletInit() *cli.Command {
 			if err != nil {
 				return err
 			}
-			say(c, "%s", d)
-			return nil
+			return answer(c, fields{"did": d.String(), "dir": c.String("dir")}, "%s", d)
 		},
 	}
 }
@@ -141,8 +140,14 @@ func walletWatch() *cli.Command {
 		Description: example("Ends with Ctrl-C. A lost connection is made again.", "trustme wallet watch"),
 		Flags:       walletFlags(holdFlag),
 		Action: onWallet(0, 0, "", func(c *cli.Context, _ []string, w *wallet.Wallet) error {
-			say(c, "watching")
-			return w.Watch(c.Context, func(name string) { say(c, "received %s", name) })
+			cs, told := w.Connections(c.Context)
+			if len(cs) > 0 { // else it is refused
+				told = errors.Join(told, answer(c, fields{"watching": len(cs)}, "watching"))
+			}
+			err := w.Watch(c.Context, func(name string) {
+				told = errors.Join(told, answer(c, fields{"received": name}, "received %s", name))
+			})
+			return errors.Join(err, told)
 		}),
 	}
 }
@@ -158,9 +163,6 @@ func walletList() *cli.Command {
 				return err
 			}
 			if c.Bool("json") {
-				if hs == nil {
-					hs = []wallet.Held{}
-				}
 				return printJSON(c, hs)
 			}
 			for _, h := range hs {
@@ -212,14 +214,14 @@ func walletOffers() *cli.Command {
 		Description: example("Each line: id, state, badge, issuer.", "trustme wallet offers"),
 		Flags:       walletFlags(),
 		Action: onWallet(0, 0, "", func(c *cli.Context, _ []string, w *wallet.Wallet) error {
-			os, err := w.Offers(c.Context)
+			all, err := w.Offers(c.Context)
 			if err != nil {
 				return err
 			}
 			if c.Bool("json") {
-				return printJSON(c, os)
+				return printJSON(c, all)
 			}
-			for _, o := range os {
+			for _, o := range all {
 				say(c, "%s  %-9s  %s  %s  %s", o.ID, o.State, o.Preview.Name, o.Preview.IssuerName, o.Reason)
 			}
 			return nil
@@ -227,11 +229,11 @@ func walletOffers() *cli.Command {
 	}
 }
 
-func walletAnswer(name, usage string) *cli.Command {
+func walletAnswer(name, usage string, flags ...cli.Flag) *cli.Command {
 	return &cli.Command{
 		Name: name, Usage: usage, ArgsUsage: "OFFER",
 		Description: example("OFFER is an id from `trustme wallet offers`, or the badge's name.", "trustme wallet "+name+" \"Badge Designer\""),
-		Flags:       walletFlags(&cli.StringFlag{Name: "reason", Usage: "what the partner is told when you decline"}),
+		Flags:       walletFlags(flags...),
 		Action: onWallet(1, 1, "one OFFER", func(c *cli.Context, args []string, w *wallet.Wallet) error {
 			r, err := w.Answer(c.Context, args[0], name == "accept", c.String("reason"))
 			if err != nil {
@@ -245,5 +247,3 @@ func walletAnswer(name, usage string) *cli.Command {
 		}),
 	}
 }
-
-// writeForm writes a badge in the form that the file's ending names.

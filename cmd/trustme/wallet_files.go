@@ -28,7 +28,10 @@ func walletPresent() *cli.Command {
 					if err != nil {
 						return err
 					}
-					return writeOutput(c, out, vp)
+					if err := writeOutput(c, out, vp); err != nil || out == "-" {
+						return err
+					}
+					return answer(c, fields{"file": out}, "wrote %s", out)
 				}
 				s, err := w.Present(ctx, args[0], args[1:])
 				if err != nil {
@@ -57,7 +60,8 @@ func walletExport() *cli.Command {
 	return &cli.Command{
 		Name: "export", Usage: "write a badge to a file", ArgsUsage: "BADGE",
 		Description: example("The ending of the file decides: .json as signed, .png or .svg baked into its image.", "trustme wallet export -o designer.png \"Badge Designer\""),
-		Flags:       walletFlags(&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Required: true, Usage: "`FILE` to write"}, &cli.BoolFlag{Name: "force", Usage: "replace an existing file"}),
+		Flags:       walletFlags(&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "`FILE` to write"}, &cli.BoolFlag{Name: "force", Usage: "replace an existing file"}),
+		Before:      needsOutput,
 		Action: onWallet(1, 1, "one BADGE", func(c *cli.Context, args []string, w *wallet.Wallet) error {
 			_, raw, err := w.Get(c.Context, args[0])
 			if err != nil {
@@ -68,6 +72,7 @@ func walletExport() *cli.Command {
 	}
 }
 
+// writeForm writes a badge in the form that the file's ending names.
 func writeForm(c *cli.Context, name string, raw []byte) error {
 	form := strings.TrimPrefix(strings.ToLower(filepath.Ext(name)), ".")
 	if name == "-" {
@@ -77,7 +82,10 @@ func writeForm(c *cli.Context, name string, raw []byte) error {
 	if err != nil {
 		return err
 	}
-	return writeOutput(c, name, out)
+	if err := writeOutput(c, name, out); err != nil || name == "-" {
+		return err
+	}
+	return answer(c, fields{"file": name, "form": form}, "wrote %s", name)
 }
 
 func walletImport() *cli.Command {
@@ -99,11 +107,7 @@ func walletImport() *cli.Command {
 				if err != nil {
 					return err
 				}
-				if c.Bool("json") {
-					return printJSON(c, h)
-				}
-				say(c, "%s  %s  %s", h.ID, h.Verdict, h.Name)
-				return nil
+				return answer(c, h, "%s  %s  %s", h.ID, h.Verdict, h.Name)
 			})
 		},
 	}
@@ -119,8 +123,8 @@ func walletBackup() *cli.Command {
 			if _, err := operands(c, 0, 0, ""); err != nil {
 				return err
 			}
-			if c.String("output") == "" {
-				return usagef("name the file with -o FILE")
+			if err := needsOutput(c); err != nil {
+				return err
 			}
 			return withWallet(c, func(ctx context.Context, w *wallet.Wallet) error {
 				p, err := newPassphrase(c)
@@ -135,11 +139,7 @@ func walletBackup() *cli.Command {
 				if err != nil {
 					return err
 				}
-				if c.Bool("json") {
-					return printJSON(c, m)
-				}
-				say(c, "wrote %d badges, %d keys and %d connections to %s", m.Badges, m.Keys, m.Connections, c.String("output"))
-				return nil
+				return answer(c, m, "wrote %d badges, %d keys and %d connections to %s", m.Badges, m.Keys, m.Connections, c.String("output"))
 			})
 		},
 	}
@@ -160,11 +160,7 @@ func walletBackupVerify() *cli.Command {
 			if err != nil {
 				return err
 			}
-			if c.Bool("json") {
-				return printJSON(c, m)
-			}
-			say(c, "whole: %d badges, %d keys and %d connections, as of %s", m.Badges, m.Keys, m.Connections, date(m.Created))
-			return nil
+			return answer(c, m, "whole: %d badges, %d keys and %d connections, as of %s", m.Badges, m.Keys, m.Connections, date(m.Created))
 		},
 	}
 }
@@ -200,8 +196,7 @@ func walletRestore() *cli.Command {
 				if err != nil {
 					return err
 				}
-				say(c, "restored %d badges, %d keys and %d connections; the wallet is %s", m.Badges, m.Keys, m.Connections, w.DID())
-				return nil
+				return answer(c, m, "restored %d badges, %d keys and %d connections; the wallet is %s", m.Badges, m.Keys, m.Connections, w.DID())
 			})
 		},
 	}
