@@ -29,6 +29,7 @@ var (
 	loopbackFlag       = &cli.BoolFlag{Name: "allow-loopback", Usage: "allow to reach this machine itself, for tests", EnvVars: []string{"TRUSTME_ALLOW_LOOPBACK"}}
 	offlineFlag        = &cli.BoolFlag{Name: "offline", Usage: "make no request; use kept copies and show their age"}
 	refreshFlag        = &cli.BoolFlag{Name: "refresh", Usage: "ask publishers again, whatever the age of kept copies"}
+	forceFlag          = &cli.BoolFlag{Name: "force", Usage: "replace an existing file"}
 	verboseFlag        = &cli.BoolFlag{Name: "verbose", Usage: "log decisions to stderr"}
 )
 
@@ -225,10 +226,18 @@ func needsOutput(c *cli.Context) error {
 
 // writeStream is writeOutput for what is long; there is no standard output.
 func writeStream(c *cli.Context, name string, fill func(io.Writer) error) error {
+	if err := mayWrite(c, name); err != nil {
+		return err
+	}
+	return durable.Write(name, fill)
+}
+
+// mayWrite refuses a file that is there already.
+func mayWrite(c *cli.Context, name string) error {
 	if _, err := os.Stat(name); err == nil && !c.Bool("force") {
 		return usagef("%s exists already; choose another name or say --force", name)
 	}
-	return durable.Write(name, fill)
+	return nil
 }
 
 // progress shows a bar on a terminal, and nothing elsewhere.

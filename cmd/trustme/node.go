@@ -7,12 +7,15 @@ import (
 	"net"
 	"os"
 	"runtime/debug"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 	"go.yaml.in/yaml/v3"
 
 	"github.com/trust-me/trustme/internal/seal"
+	"github.com/trust-me/trustme/internal/store"
 	"github.com/trust-me/trustme/node"
 )
 
@@ -49,15 +52,52 @@ func settings(c *cli.Context) node.Settings {
 		Reserve: c.Int("reserve-mib"), Loopback: c.Bool("allow-loopback")}
 }
 
+// nodeFlags are those of every verb. The settings are among them, unlisted: a
+// verb opens a stopped node as `serve` does, with the same environment.
 func nodeFlags(more ...cli.Flag) []cli.Flag {
-	return append([]cli.Flag{dirFlag("node"), passphraseFileFlag, jsonFlag, verboseFlag}, more...)
+	return slices.Concat([]cli.Flag{dirFlag("node"), passphraseFileFlag, jsonFlag, verboseFlag}, unlisted(settingFlags), more)
+}
+
+func nodeSettingFlags(more ...cli.Flag) []cli.Flag {
+	return slices.Concat([]cli.Flag{dirFlag("node"), passphraseFileFlag, jsonFlag, verboseFlag}, settingFlags, more)
+}
+
+// unlisted copies flags so that help does not list them.
+func unlisted(flags []cli.Flag) (out []cli.Flag) {
+	for _, f := range flags {
+		switch f := f.(type) {
+		case *cli.StringFlag:
+			g := *f
+			g.Hidden = true
+			out = append(out, &g)
+		case *cli.StringSliceFlag:
+			g := *f
+			g.Hidden = true
+			out = append(out, &g)
+		case *cli.DurationFlag:
+			g := *f
+			g.Hidden = true
+			out = append(out, &g)
+		case *cli.IntFlag:
+			g := *f
+			g.Hidden = true
+			out = append(out, &g)
+		case *cli.BoolFlag:
+			g := *f
+			g.Hidden = true
+			out = append(out, &g)
+		default:
+			panic(fmt.Sprintf("a setting of a kind that is not handled: %T", f))
+		}
+	}
+	return out
 }
 
 func nodeInit() *cli.Command {
 	return &cli.Command{
 		Name: "init", Usage: "make a node's data directory",
 		Description: example("Makes the directory with a sealed secret and node.yaml. The node gets its keys at the first start.", "trustme node init --unattended --name Alder --base https://alder.example"),
-		Flags:       nodeFlags(append(settingFlags, &cli.BoolFlag{Name: "unattended", Usage: "seal with a file instead of a passphrase, so that the node starts by itself"})...),
+		Flags:       nodeSettingFlags(&cli.BoolFlag{Name: "unattended", Usage: "seal with a file instead of a passphrase, so that the node starts by itself"}),
 		Action: func(c *cli.Context) error {
 			if _, err := operands(c, 0, 0, ""); err != nil {
 				return err
@@ -88,7 +128,7 @@ func nodeServe() *cli.Command {
 	return &cli.Command{
 		Name: "serve", Usage: "serve the node until it is stopped",
 		Description: example("Serves public pages, status lists and the DIDComm websocket on one address. Put a web server with TLS in front of it. A directory that does not exist is made, unattended.", "trustme node serve"),
-		Flags:       nodeFlags(settingFlags...),
+		Flags:       nodeSettingFlags(),
 		Action: func(c *cli.Context) error {
 			if _, err := operands(c, 0, 0, ""); err != nil {
 				return err
@@ -106,7 +146,11 @@ func nodeServe() *cli.Command {
 			if err != nil {
 				return err
 			}
-			n, err := node.Open(c.Context, cfg)
+			var n *node.Node
+			err = patiently(c.Context, func() (err error) {
+				n, err = node.Open(c.Context, cfg)
+				return err
+			})
 			if err != nil {
 				return err
 			}
@@ -117,6 +161,24 @@ func nodeServe() *cli.Command {
 			})
 			return errors.Join(err, told, n.Close())
 		},
+	}
+}
+
+// lockPatience is how long a command waits for a directory that is in use: a
+// verb holds it for a moment, and so does `serve` before its socket is there.
+const lockPatience = 5 * time.Second
+
+func patiently(ctx context.Context, open func() error) error {
+	for start := time.Now(); ; {
+		err := open()
+		if !errors.Is(err, store.ErrLocked) || time.Since(start) > lockPatience {
+			return err
+		}
+		select {
+		case <-time.After(50 * time.Millisecond):
+		case <-ctx.Done():
+			return err
+		}
 	}
 }
 
@@ -140,7 +202,11 @@ func withNode(c *cli.Context, f func(context.Context, *node.Client) error) error
 	if err != nil {
 		return err
 	}
-	cl, err := node.Connect(c.Context, cfg)
+	var cl *node.Client
+	err = patiently(c.Context, func() (err error) {
+		cl, err = node.Connect(c.Context, cfg)
+		return err
+	})
 	if err != nil {
 		return err
 	}
@@ -177,7 +243,7 @@ func nodeConfig() *cli.Command {
 	return &cli.Command{
 		Name: "config", Usage: "print the effective settings",
 		Description: example("Flags win over the environment (TRUSTME_...), this over node.yaml in the data directory, this over the defaults.", "trustme node config --listen 127.0.0.1:9000"),
-		Flags:       nodeFlags(settingFlags...),
+		Flags:       nodeSettingFlags(),
 		Action: func(c *cli.Context) error {
 			if _, err := operands(c, 0, 0, ""); err != nil {
 				return err

@@ -15,7 +15,7 @@ func nodeAsk() *cli.Command {
 	return &cli.Command{
 		Name: "ask", Usage: "ask a learner to show a badge", ArgsUsage: "[BADGE]",
 		Description: example("Prints a link. BADGE is a badge of yours, or the address of anybody's; without it, any badge will do. `trustme node asked ID` tells what came of it.", "trustme node ask --reason \"to enter the course\" https://alder.example/openbadges/a/basics"),
-		Flags:       nodeFlags(&cli.StringFlag{Name: "reason", Usage: "what it is asked for"}, &cli.DurationFlag{Name: "for", Value: time.Hour, Usage: "how long the link is open"}, &cli.StringFlag{Name: "qr", Usage: "write the link as a QR code to `FILE` (PNG)"}),
+		Flags:       nodeFlags(&cli.StringFlag{Name: "reason", Usage: "what it is asked for"}, &cli.DurationFlag{Name: "for", Value: time.Hour, Usage: "how long the link is open"}, &cli.StringFlag{Name: "qr", Usage: "write the link as a QR code to `FILE` (PNG)"}, forceFlag),
 		Action: func(c *cli.Context) error {
 			args, err := operands(c, 0, 1, "at most one BADGE")
 			if err != nil {
@@ -108,7 +108,7 @@ func nodeBackup() *cli.Command {
 	return &cli.Command{
 		Name: "backup", Usage: "write everything into one sealed file, while the node runs",
 		Description: example("The file is encrypted with a passphrase. Keep both, apart from each other.", "trustme node backup -o alder.backup"),
-		Flags:       nodeFlags(&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "`FILE` to write"}, &cli.BoolFlag{Name: "force", Usage: "replace an existing file"}),
+		Flags:       nodeFlags(&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "`FILE` to write"}, forceFlag),
 		Action: func(c *cli.Context) error {
 			if _, err := operands(c, 0, 0, ""); err != nil {
 				return err

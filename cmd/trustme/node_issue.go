@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"time"
@@ -17,7 +19,7 @@ func nodeInvite() *cli.Command {
 		Name: "invite", Usage: "make an invitation for a learner's wallet",
 		Description: example("Prints a short link, and the whole invitation behind it. The first wallet that opens it is connected.", "trustme node invite --label Ana --qr ana.png"),
 		Flags: nodeFlags(&cli.StringFlag{Name: "label", Usage: "what you call the connection"}, &cli.IntFlag{Name: "uses", Value: 1, Usage: "how many wallets may use it"},
-			&cli.DurationFlag{Name: "for", Value: 7 * 24 * time.Hour, Usage: "how long it is open"}, &cli.StringFlag{Name: "qr", Usage: "write the link as a QR code to `FILE` (PNG)"}),
+			&cli.DurationFlag{Name: "for", Value: 7 * 24 * time.Hour, Usage: "how long it is open"}, &cli.StringFlag{Name: "qr", Usage: "write the link as a QR code to `FILE` (PNG)"}, forceFlag),
 		Action: onNode(0, 0, "", func(c *cli.Context, _ []string, cl *node.Client) error {
 			l, err := cl.Invite(c.Context, node.InviteRequest{Label: c.String("label"), Uses: c.Int("uses"), For: c.Duration("for")})
 			if err != nil {
@@ -76,7 +78,7 @@ func nodeIssue() *cli.Command {
 			&cli.StringFlag{Name: "narrative", Usage: "what the learner did"}, &cli.StringSliceFlag{Name: "evidence", Usage: "`URL` of evidence"},
 			&cli.StringFlag{Name: "date", Usage: "day of the award, such as 2026-11-27"}, &cli.TimestampFlag{Name: "until", Layout: time.RFC3339, Usage: "end of validity (RFC 3339)"},
 			&cli.StringFlag{Name: "key", Usage: "name of this award; the same key awards once"}, &cli.StringFlag{Name: "csv", Usage: "award every row of `FILE`"},
-			&cli.StringFlag{Name: "claims", Usage: "write the claim links of a CSV run to `FILE`"}),
+			&cli.StringFlag{Name: "claims", Usage: "write the claim links of a CSV run to `FILE`"}, forceFlag),
 		Action: func(c *cli.Context) error {
 			if c.String("csv") != "" {
 				return issueCSV(c)
@@ -145,6 +147,11 @@ func issueCSV(c *cli.Context) error {
 			return usagef("--%s does not go with --csv: give it for each row, as a column of the file", f)
 		}
 	}
+	if name := c.String("claims"); name != "" && name != "-" {
+		if err := mayWrite(c, name); err != nil { // before anything is issued
+			return err
+		}
+	}
 	f, err := os.Open(c.String("csv"))
 	if err != nil {
 		return usagef("%v", err)
@@ -158,6 +165,9 @@ func issueCSV(c *cli.Context) error {
 			}
 			bar(p.Done)
 		})
+		if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
+			return fmt.Errorf("the node stopped in the middle (%w): start it and give the same command again; nothing is issued twice", err)
+		}
 		if err != nil {
 			return err
 		}
@@ -214,7 +224,7 @@ func nodeShow() *cli.Command {
 	return &cli.Command{
 		Name: "show", Usage: "show one award, or write its badge", ArgsUsage: "ID",
 		Description: example("Prints the record; with -o writes the signed badge as JSON, or baked into an image by the file's ending.", "trustme node show -o badge.png urn:uuid:..."),
-		Flags:       nodeFlags(&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write the badge to `FILE` (.json, .png or .svg)"}, &cli.BoolFlag{Name: "force", Usage: "replace an existing file"}),
+		Flags:       nodeFlags(&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write the badge to `FILE` (.json, .png or .svg)"}, forceFlag),
 		Action: onNode(1, 1, "one ID", func(c *cli.Context, args []string, cl *node.Client) error {
 			a, err := cl.Award(c.Context, args[0])
 			if err != nil {
@@ -248,6 +258,9 @@ func standing(name, to, usage string) *cli.Command {
 				a, err := cl.SetStanding(ctx, node.StandingRequest{ID: args[0], To: to, Reason: c.String("reason")})
 				if err != nil {
 					return err
+				}
+				if !cl.Running {
+					return answer(c, a, "%s is %s: recorded, and published once the node serves again", a.Name, a.Standing)
 				}
 				return answer(c, a, "%s is %s; published", a.Name, a.Standing)
 			})

@@ -186,7 +186,7 @@ func packCommand() *cli.Command {
 	return &cli.Command{
 		Name: "pack", Usage: "seal a badge with all that is needed to verify it without a network", ArgsUsage: "FILE|URL|-",
 		Description: example("Verifies the badge now, and writes it with the issuer's DID document and the signed status lists, signed by this verifier's own key. On the machine without a network: trustme verify --trust-sealer DID badge.pack", "trustme pack -o badge.pack badge.json"),
-		Flags: []cli.Flag{&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "`FILE` to write"}, &cli.BoolFlag{Name: "force", Usage: "replace an existing file"},
+		Flags: []cli.Flag{&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "`FILE` to write"}, forceFlag,
 			offlineFlag, refreshFlag, loopbackFlag, verifierDirFlag, verboseFlag, jsonFlag},
 		Action: func(c *cli.Context) error {
 			args, err := operands(c, 1, 1, "one FILE, URL or -")

@@ -16,7 +16,7 @@ func walletPresent() *cli.Command {
 	return &cli.Command{
 		Name: "present", Usage: "show badges to a verifier", ArgsUsage: "LINK [BADGE...]",
 		Description: example("LINK is the verifier's request. Without BADGE, the one that is asked for is shown. With --challenge, --domain and -o, the presentation is written to a file instead, and only badges are named.\n\nExit 0 accepted, 1 refused.", "trustme wallet present https://birch.example/i/K7Q2M-9XP4T basics"),
-		Flags:       walletFlags(&cli.StringFlag{Name: "challenge", Usage: "the verifier's challenge, for a file"}, &cli.StringFlag{Name: "domain", Usage: "the verifier's domain, for a file"}, &cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "`FILE` to write"}, &cli.BoolFlag{Name: "force", Usage: "replace an existing file"}),
+		Flags:       walletFlags(&cli.StringFlag{Name: "challenge", Usage: "the verifier's challenge, for a file"}, &cli.StringFlag{Name: "domain", Usage: "the verifier's domain, for a file"}, &cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "`FILE` to write"}, forceFlag),
 		Action: func(c *cli.Context) error {
 			args, err := operands(c, 1, 20, "LINK [BADGE...]")
 			if err != nil {
@@ -60,7 +60,7 @@ func walletExport() *cli.Command {
 	return &cli.Command{
 		Name: "export", Usage: "write a badge to a file", ArgsUsage: "BADGE",
 		Description: example("The ending of the file decides: .json as signed, .png or .svg baked into its image.", "trustme wallet export -o designer.png \"Badge Designer\""),
-		Flags:       walletFlags(&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "`FILE` to write"}, &cli.BoolFlag{Name: "force", Usage: "replace an existing file"}),
+		Flags:       walletFlags(&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "`FILE` to write"}, forceFlag),
 		Before:      needsOutput,
 		Action: onWallet(1, 1, "one BADGE", func(c *cli.Context, args []string, w *wallet.Wallet) error {
 			_, raw, err := w.Get(c.Context, args[0])
@@ -117,7 +117,7 @@ func walletBackup() *cli.Command {
 	return &cli.Command{
 		Name: "backup", Usage: "write the whole wallet into one sealed file",
 		Description: example("Keys, badges and connections, encrypted with a passphrase. `trustme wallet backup verify FILE` proves that it can be restored.", "trustme wallet backup -o ana.backup"),
-		Flags:       walletFlags(&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "`FILE` to write"}, &cli.BoolFlag{Name: "force", Usage: "replace an existing file"}),
+		Flags:       walletFlags(&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "`FILE` to write"}, forceFlag),
 		Subcommands: []*cli.Command{walletBackupVerify()},
 		Action: func(c *cli.Context) error {
 			if _, err := operands(c, 0, 0, ""); err != nil {
