@@ -65,7 +65,7 @@ func (w *Wallet) Connect(ctx context.Context, link string) (Connected, error) {
 		return Connected{}, err
 	}
 	hello := didcomm.Message{ID: "hello-" + inv.ID, Type: exchange.TypePing, Pthid: inv.ID, ReturnRoute: "all", Body: didcomm.Object(map[string]bool{"response_requested": false})}
-	c, err := w.open(ctx, inv, hello)
+	c, err := w.open(ctx, inv, hello, func(*store.Tx) error { return nil })
 	if err != nil {
 		return Connected{}, err
 	}
@@ -96,8 +96,8 @@ func (w *Wallet) heard(ctx context.Context, c exchange.Connection, id string) er
 }
 
 // open makes the connection of an invitation, with its first message in the
-// outbox. The same invitation gives the same connection.
-func (w *Wallet) open(ctx context.Context, inv exchange.Invitation, first didcomm.Message) (exchange.Connection, error) {
+// outbox and what also writes. The same invitation gives the same connection.
+func (w *Wallet) open(ctx context.Context, inv exchange.Invitation, first didcomm.Message, also func(*store.Tx) error) (exchange.Connection, error) {
 	var known exchange.Connection
 	err := w.db.View(ctx, func(tx *store.Tx) error {
 		for c, err := range exchange.Connections.By(tx, "invitation", inv.ID) {
@@ -111,7 +111,12 @@ func (w *Wallet) open(ctx context.Context, inv exchange.Invitation, first didcom
 		if err != nil {
 			return known, err
 		}
-		return known, w.db.Update(ctx, func(tx *store.Tx) error { return didcomm.Send(tx, pair, first) })
+		return known, w.db.Update(ctx, func(tx *store.Tx) error {
+			if err := also(tx); err != nil {
+				return err
+			}
+			return didcomm.Send(tx, pair, first)
+		})
 	}
 	if !errors.Is(err, store.ErrNotFound) {
 		return known, err
@@ -127,6 +132,9 @@ func (w *Wallet) open(ctx context.Context, inv exchange.Invitation, first didcom
 			return err
 		}
 		if err := exchange.Connections.Insert(tx, c); err != nil {
+			return err
+		}
+		if err := also(tx); err != nil {
 			return err
 		}
 		return didcomm.Send(tx, pair, first)

@@ -45,7 +45,8 @@ var shown = store.NewCollection("shown", func(s Shown) string { return s.ID })
 // Present shows badges to whoever made the invitation: a presentation by the
 // subject's key over the verifier's challenge and domain, nothing more. which
 // names badges; without any, the one that was asked for is chosen. It returns
-// the verifier's answer.
+// the verifier's answer. What was sent and not yet answered is taken up again;
+// a request that was answered is refused, and its record stays.
 func (w *Wallet) Present(ctx context.Context, link string, which []string) (Shown, error) {
 	inv, err := w.Invitation(ctx, link)
 	if err != nil {
@@ -58,15 +59,27 @@ func (w *Wallet) Present(ctx context.Context, link string, which []string) (Show
 	if err != nil {
 		return Shown{}, errorf(ErrInput, "%v", err)
 	}
+	before, err := w.shownBefore(ctx, ask.ID)
+	if err != nil {
+		return before, err
+	}
+	if len(which) == 0 {
+		which = before.Badges
+	}
 	vp, badges, err := w.presentation(ctx, ask, which)
 	if err != nil {
 		return Shown{}, err
 	}
-	record := Shown{ID: ask.ID, To: inv.Label, Badges: badges, State: ShownSent, At: w.cfg.Now().UTC()}
-	if err := w.db.Update(ctx, func(tx *store.Tx) error { return shown.Put(tx, record) }); err != nil {
-		return Shown{}, err
+	if before.ID != "" && !slices.Equal(badges, before.Badges) {
+		return before, errorf(ErrInput, "%s was shown already on this request, and no answer came yet; present it again without naming a badge, or ask for a new request", strings.Join(before.Badges, ", "))
 	}
-	c, err := w.open(ctx, inv, exchange.Presentation(ask, inv.ID, vp))
+	record := Shown{ID: ask.ID, To: inv.Label, Badges: badges, State: ShownSent, At: w.cfg.Now().UTC()}
+	c, err := w.open(ctx, inv, exchange.Presentation(ask, inv.ID, vp), func(tx *store.Tx) error {
+		if old, err := shown.Get(tx, ask.ID); !errors.Is(err, store.ErrNotFound) {
+			return errors.Join(err, old.answered())
+		}
+		return shown.Put(tx, record)
+	})
 	if err != nil {
 		return Shown{}, err
 	}
@@ -82,6 +95,28 @@ func (w *Wallet) Present(ctx context.Context, link string, which []string) (Show
 		err = syncErr
 	}
 	return record, err
+}
+
+// shownBefore returns the record of a request, zero when it was never shown
+// to. The error wraps [ErrInput] when it was answered.
+func (w *Wallet) shownBefore(ctx context.Context, id string) (s Shown, err error) {
+	err = w.db.View(ctx, func(tx *store.Tx) (err error) {
+		s, err = shown.Get(tx, id)
+		return err
+	})
+	if errors.Is(err, store.ErrNotFound) {
+		return Shown{}, nil
+	}
+	return s, errors.Join(err, s.answered())
+}
+
+// answered is the refusal to show to a request twice: its challenge serves
+// once.
+func (s Shown) answered() error {
+	if s.State != ShownAccepted && s.State != ShownRefused {
+		return nil
+	}
+	return errorf(ErrInput, "shown already and %s on %s; ask for a new request", s.State, s.At.Format(time.DateOnly))
 }
 
 // refusedAtTheDoor finds a refusal that came before the presentation was
