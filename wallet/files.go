@@ -11,8 +11,7 @@ import (
 	"github.com/trust-me/trustme/internal/store"
 )
 
-// Export returns a badge in a form: json (the bytes as signed), png or svg
-// (baked into a drawn image).
+// Export returns a badge in a form of [Form].
 func (w *Wallet) Export(ctx context.Context, what, form string) (Held, []byte, error) {
 	h, raw, err := w.Get(ctx, what)
 	if err != nil {
@@ -22,35 +21,40 @@ func (w *Wallet) Export(ctx context.Context, what, form string) (Held, []byte, e
 	return h, out, err
 }
 
-// Form turns the bytes of a badge into json, png or svg.
+// Form turns the bytes of a badge into a form: json or jwt, whichever it was
+// signed as; png or svg, baked into a drawn image. The empty form is the bytes
+// as signed. The error wraps [ErrInput] when the badge does not have the form:
+// a signature over one cannot be carried into the other.
 func Form(raw []byte, form string) ([]byte, error) {
+	c, _, err := credentials.ParseAny(raw)
+	if err != nil {
+		return nil, errorf(ErrInput, "no badge can be read from it: %v", err)
+	}
+	own := credentials.FormJSON
+	if c.IsJWT() {
+		own = credentials.FormJWT
+	}
 	var img []byte
-	var err error
 	switch form {
-	case "json":
-		return raw, nil
+	case "", string(own):
+		return c.Bytes(), nil
 	case "png":
-		img, err = drawing(raw).PNG()
+		img, err = drawing(c).PNG()
 	case "svg":
-		img = drawing(raw).SVG()
+		img = drawing(c).SVG()
 	default:
-		return nil, errorf(ErrInput, "form %q; use json, png or svg", form)
+		return nil, errorf(ErrInput, "form %q of a badge that was signed as %s; use %s, png or svg", form, strings.ToUpper(string(own)), own)
 	}
 	if err != nil {
 		return nil, err
 	}
-	return baking.Bake(img, raw)
+	return baking.Bake(img, c.Bytes())
 }
 
 // drawing finds in a badge what its image is drawn from.
-func drawing(raw []byte) baking.Drawing {
-	d := baking.Drawing{Key: "badge", Name: "Open Badge"}
-	c, err := credentials.Parse(raw)
-	if err != nil {
-		return d
-	}
-	a := c.Doc().Get("credentialSubject").Get("achievement")
-	d.Key, d.Name = c.AchievementID(), c.Name()
+func drawing(c credentials.Credential) baking.Drawing {
+	a := c.Achievement()
+	d := baking.Drawing{Key: c.AchievementID(), Name: c.Name()}
 	if code, ok := a.Get("humanCode").Text(); ok {
 		d.Key = code
 	}
@@ -66,7 +70,7 @@ func drawing(raw []byte) baking.Drawing {
 // is verified first; one that is invalid is refused, and one that could not be
 // told (ErrUndecided) is taken only with unchecked.
 func (w *Wallet) Import(ctx context.Context, raw []byte, unchecked bool) (Held, credentials.Report, error) {
-	c, form, err := credentials.ParseAny(raw)
+	c, _, err := credentials.ParseAny(raw)
 	if err != nil {
 		return Held{}, credentials.Report{}, errorf(ErrInput, "no badge can be read from it: %v", err)
 	}
@@ -79,7 +83,7 @@ func (w *Wallet) Import(ctx context.Context, raw []byte, unchecked bool) (Held, 
 	}
 	h := w.describe(c, credentials.FormJSON, r)
 	body := c.Bytes()
-	if form == credentials.FormJWT || strings.Count(string(body), ".") == 2 && !strings.HasPrefix(strings.TrimSpace(string(body)), "{") {
+	if c.IsJWT() {
 		h.Form = string(credentials.FormJWT)
 	}
 	h.ID = heldID(body)

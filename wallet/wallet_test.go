@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"strings"
 	"testing"
 	"time"
 
@@ -54,6 +53,16 @@ func newIssuer(t *testing.T) issuer {
 
 func (i issuer) badge(t *testing.T, id, name, subject string, until time.Time) credentials.Verified {
 	t.Helper()
+	v, err := credentials.Issue(t.Context(), i.party.Verifier, i.award(t, id, name, subject, until), i.signer, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+// award is a badge before it is signed.
+func (i issuer) award(t *testing.T, id, name, subject string, until time.Time) []byte {
+	t.Helper()
 	achievement, err := json.Marshal(map[string]any{"id": "urn:uuid:11111111-1111-4111-8111-111111111111", "type": []string{"Achievement"}, "name": name, "description": "d", "criteria": map[string]string{"narrative": "n"}})
 	if err != nil {
 		t.Fatal(err)
@@ -62,11 +71,7 @@ func (i issuer) badge(t *testing.T, id, name, subject string, until time.Time) c
 	if err != nil {
 		t.Fatal(err)
 	}
-	v, err := credentials.Issue(t.Context(), i.party.Verifier, raw, i.signer, time.Now())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return v
+	return raw
 }
 
 func open(t *testing.T, dir string, now func() time.Time) *wallet.Wallet {
@@ -105,31 +110,6 @@ func TestWhatIsHeldIsThereAfterReopeningByteForByte(t *testing.T) {
 	}
 	if _, _, err := w.Get(t.Context(), "cooking"); !errors.Is(err, wallet.ErrNotHeld) {
 		t.Errorf("not held: %v", err)
-	}
-}
-
-func TestImportVerifiesFirstAndTellsTheThreeAnswersApart(t *testing.T) {
-	w := open(t, t.TempDir(), nil)
-	is := newIssuer(t)
-	good := is.badge(t, urn+"2", "Welding", w.DID().String(), time.Time{}).Credential().Bytes()
-	for _, form := range []string{"json", "png", "svg"} {
-		raw, err := wallet.Form(good, form)
-		if err != nil {
-			t.Fatal(err)
-		}
-		h, _, err := w.Import(t.Context(), raw, false)
-		if form == "json" && (err != nil || h.Verdict != "valid") {
-			t.Errorf("json: %+v, %v", h, err)
-		}
-		if form != "json" && !errors.Is(err, wallet.ErrInput) {
-			t.Errorf("%s of a badge that is held: %v", form, err)
-		}
-	}
-	if _, _, err := w.Import(t.Context(), bytes.Replace(good, []byte("Welding"), []byte("Forging"), 1), true); !errors.Is(err, wallet.ErrInput) || !strings.Contains(err.Error(), "does not verify") {
-		t.Errorf("a forged badge, even unchecked: %v", err)
-	}
-	if _, _, err := w.Import(t.Context(), []byte("no badge"), true); !errors.Is(err, wallet.ErrInput) {
-		t.Errorf("no badge at all: %v", err)
 	}
 }
 
