@@ -96,6 +96,16 @@ type Report struct {
 	Recognition Check     `json:"recognition"`
 }
 
+// MarshalJSON adds the code and the sentence that decided.
+func (r Report) MarshalJSON() ([]byte, error) {
+	type plain Report
+	return json.Marshal(struct {
+		plain
+		Code string `json:"code"`
+		Why  string `json:"why"`
+	}{plain(r), r.Code(), r.Why()})
+}
+
 // Check returns the check of that name, zero when there is none.
 func (r Report) Check(name string) Check {
 	for _, c := range r.Checks {

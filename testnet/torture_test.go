@@ -164,9 +164,9 @@ func everyBadgeArrivesOnce(t *testing.T, n *testnet.Net, rounds int, disturb fun
 	if err := alder.Must(t.Context(), &awards, "list"); err != nil {
 		t.Fatal(err)
 	}
-	for _, a := range awards {
-		if told[a.ID] == "" && a.State != node.AwardHeld {
-			t.Errorf("award %s is %s", a.ID, a.State)
+	for _, a := range awards { // also of what was not told, since its process was killed
+		if a.State != node.AwardHeld || count[a.ID] != 1 {
+			t.Errorf("award %s is %s, and held %d times", a.ID, a.State, count[a.ID])
 		}
 	}
 	if r := alder.Run(t.Context(), "journal"); r.Code != 0 {
@@ -191,25 +191,6 @@ func restart(t *testing.T, x *testnet.Node) (err error) {
 		}
 	}
 	return err
-}
-
-func TestDemoHoldsFromBeginningToEnd(t *testing.T) {
-	bin, err := binary()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var out strings.Builder
-	d, err := testnet.RunDemo(t.Context(), testnet.DemoConfig{Dir: filepath.Join(t.TempDir(), "demo"), Binary: bin, Out: &out})
-	if err != nil {
-		t.Fatalf("%v\n%s", err, out.String())
-	}
-	verdicts := map[string]int{}
-	for _, b := range d.Badges {
-		verdicts[b.Verdict]++
-	}
-	if d.Steps != 14 || verdicts["valid"] != 4 || verdicts["revoked"] != 1 || verdicts["expired"] != 1 || verdicts["forged"] != 1 {
-		t.Errorf("%d steps, %v", d.Steps, verdicts)
-	}
 }
 
 func TestASlowNetworkDelaysAndLosesNothing(t *testing.T) {

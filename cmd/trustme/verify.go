@@ -149,7 +149,7 @@ func printReport(c *cli.Context, r credentials.Report) error {
 func explainCommand() *cli.Command {
 	return &cli.Command{
 		Name: "explain", Usage: "explain a code of a verification report", ArgsUsage: "[CODE]",
-		Description: example("Without CODE, lists them all.", "trustme explain status.revoked"),
+		Description: example("Without CODE, lists them all.", "trustme explain revoked"),
 		Flags:       []cli.Flag{jsonFlag},
 		Action: func(c *cli.Context) error {
 			args, err := operands(c, 0, 1, "at most one CODE")
