@@ -16,8 +16,19 @@ import (
 // (the manifest), then an age stream under a passphrase. The stream begins
 // with the digest of the manifest, so that neither can be exchanged.
 
-// ErrNotArchive says that a file is no backup of this program.
-var ErrNotArchive = errors.New("not a backup of this program")
+var (
+	// ErrNotArchive says that a file is no backup of this program.
+	ErrNotArchive = errors.New("not a backup of this program")
+	// ErrDamaged says that a backup is not as it was written; it is an
+	// [ErrAltered] too.
+	ErrDamaged error = &kin{"the backup is damaged", []error{ErrAltered}}
+)
+
+// Damaged returns an error that wraps [ErrDamaged], says what is wrong and
+// what to do.
+func Damaged(format string, args ...any) error {
+	return fmt.Errorf("%w: %s; use another copy", ErrDamaged, fmt.Sprintf(format, args...))
+}
 
 const archiveFormat = "trustme-backup"
 
@@ -89,8 +100,10 @@ func readHead(r *bufio.Reader, kind string) ([]byte, archiveHead, error) {
 		return nil, h, ErrNotArchive
 	}
 	switch {
-	case h.Version != 1:
-		return nil, h, fmt.Errorf("%w: it was written by a newer version (format %d)", ErrNotArchive, h.Version)
+	case h.Version > 1:
+		return nil, h, fmt.Errorf("the backup was %w (format %d); use the newer program", ErrNewer, h.Version)
+	case h.Version < 1:
+		return nil, h, fmt.Errorf("%w: it has no format version", ErrNotArchive)
 	case h.Kind != kind:
 		return nil, h, fmt.Errorf("%w: it is the backup of a %s, not of a %s", ErrNotArchive, h.Kind, kind)
 	}
@@ -119,8 +132,8 @@ func (l *lineReader) Read(p []byte) (int, error) {
 	return 1, nil
 }
 
-// OpenArchive opens a backup. The error wraps [ErrNotArchive],
-// [ErrWrongPassphrase] or [ErrAltered].
+// OpenArchive opens a backup. The error wraps [ErrNotArchive], [ErrNewer],
+// [ErrWrongPassphrase] or [ErrDamaged].
 func OpenArchive(r io.Reader, kind, passphrase string) (Archive, error) {
 	br := bufio.NewReader(r)
 	line, h, err := readHead(br, kind)
@@ -128,7 +141,7 @@ func OpenArchive(r io.Reader, kind, passphrase string) (Archive, error) {
 		return Archive{}, err
 	}
 	if passphrase == "" {
-		return Archive{}, fmt.Errorf("%w: the backup is sealed with a passphrase; give it at the prompt, in TRUSTME_PASSPHRASE or with --passphrase-file", ErrWrongPassphrase)
+		return Archive{}, fmt.Errorf("%w: the backup is sealed with a passphrase; give it %s", ErrWrongPassphrase, where)
 	}
 	id, err := age.NewScryptIdentity(passphrase)
 	if err != nil {
@@ -139,19 +152,22 @@ func OpenArchive(r io.Reader, kind, passphrase string) (Archive, error) {
 	var noMatch *age.NoIdentityMatchError
 	switch {
 	case errors.As(err, &noMatch):
-		return Archive{}, fmt.Errorf("%w for this backup", ErrWrongPassphrase)
+		return Archive{}, fmt.Errorf("%w for this backup; give the one that it was made with, %s", ErrWrongPassphrase, where)
 	case err != nil:
-		return Archive{}, fmt.Errorf("%w: the backup is cut or altered: %v", ErrAltered, err)
+		return Archive{}, errCut
 	}
 	var sum [sha256.Size]byte
 	if _, err := io.ReadFull(plain, sum[:]); err != nil {
-		return Archive{}, fmt.Errorf("%w: the backup is cut or altered", ErrAltered)
+		return Archive{}, errCut
 	}
 	if want := sha256.Sum256(line); !bytes.Equal(sum[:], want[:]) {
-		return Archive{}, fmt.Errorf("%w: the readable part of the backup was altered", ErrAltered)
+		return Archive{}, Damaged("its readable part was altered")
 	}
 	return Archive{Manifest: h.Manifest, Payload: alteredReader{plain}}, nil
 }
+
+// errCut says so in our words; those of age speak of headers and nonces.
+var errCut = Damaged("it is cut or altered")
 
 // alteredReader names what a broken stream means.
 type alteredReader struct{ r io.Reader }
@@ -159,7 +175,7 @@ type alteredReader struct{ r io.Reader }
 func (a alteredReader) Read(p []byte) (int, error) {
 	n, err := a.r.Read(p)
 	if err != nil && !errors.Is(err, io.EOF) {
-		err = fmt.Errorf("%w: the backup is cut or altered: %v", ErrAltered, err)
+		err = errCut
 	}
 	return n, err
 }

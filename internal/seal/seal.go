@@ -12,6 +12,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 
 	"filippo.io/age"
@@ -23,9 +25,23 @@ var (
 	ErrWrongPassphrase = errors.New("wrong passphrase")
 	// ErrNoSecret says that the directory has no sealed secret.
 	ErrNoSecret = errors.New("no sealed secret here")
-	// ErrAltered says that the sealed file is damaged.
+	// ErrAltered says that a sealed file is damaged: the secret of a directory,
+	// or a backup ([ErrDamaged]).
 	ErrAltered = errors.New("sealed secret is damaged")
+	// ErrNewer says that a sealed file is of a format that a later version
+	// writes. It is an [ErrAltered] and an [ErrNotArchive] too: who does not
+	// look for it stops all the same.
+	ErrNewer error = &kin{"written by a newer version of this program", []error{ErrAltered, ErrNotArchive}}
 )
+
+// kin is an error with words of its own that also answers to other errors.
+type kin struct {
+	text string
+	of   []error
+}
+
+func (k *kin) Error() string        { return k.text }
+func (k *kin) Is(target error) bool { return slices.Contains(k.of, target) }
 
 // The files of a data directory. identityFile exists only for unattended use.
 const (
@@ -122,7 +138,7 @@ func Unattended(dir string) bool {
 }
 
 // Open reads the secret of dir. The error wraps [ErrNoSecret],
-// [ErrWrongPassphrase] or [ErrAltered].
+// [ErrWrongPassphrase], [ErrNewer] or [ErrAltered].
 func Open(dir, passphrase string) (Secret, error) {
 	var s Secret
 	sealed, err := os.ReadFile(filepath.Join(dir, secretFile))
@@ -132,6 +148,10 @@ func Open(dir, passphrase string) (Secret, error) {
 	if err != nil {
 		return s, err
 	}
+	name := filepath.Join(dir, secretFile)
+	if v := ageVersion(sealed); v > 1 {
+		return s, fmt.Errorf("%s was %w (age format %d); use the newer program", name, ErrNewer, v)
+	}
 	id, err := identity(dir, passphrase)
 	if err != nil {
 		return s, err
@@ -140,17 +160,33 @@ func Open(dir, passphrase string) (Secret, error) {
 	var noMatch *age.NoIdentityMatchError
 	switch {
 	case errors.As(err, &noMatch) && !Unattended(dir):
-		return s, fmt.Errorf("%w for %s", ErrWrongPassphrase, dir)
+		return s, fmt.Errorf("%w for %s; give the one that it was sealed with, %s", ErrWrongPassphrase, dir, where)
 	case err != nil:
-		return s, fmt.Errorf("%w: %s: %v; restore it from a backup", ErrAltered, filepath.Join(dir, secretFile), err)
+		return s, fmt.Errorf("%w: %s: %v; restore it from a backup", ErrAltered, name, err)
 	}
 	if n, err := io.ReadFull(r, s[:]); err != nil {
 		return s, fmt.Errorf("%w: %d of 32 bytes; restore it from a backup", ErrAltered, n)
 	}
 	if _, err := r.Read(make([]byte, 1)); err != io.EOF {
-		return s, fmt.Errorf("%w: trailing bytes; restore it from a backup", ErrAltered)
+		// Its seal is whole, so nobody damaged it.
+		return s, fmt.Errorf("%s was %w (it holds more than 32 bytes); use the newer program", name, ErrNewer)
 	}
 	return s, nil
+}
+
+// where tells where a passphrase comes from.
+const where = "at the prompt, in TRUSTME_PASSPHRASE or with --passphrase-file"
+
+// ageVersion returns the version in the first line of an age file, 0 when it
+// has none.
+func ageVersion(sealed []byte) int {
+	line, _, _ := bytes.Cut(sealed, []byte("\n"))
+	text, ok := strings.CutPrefix(string(line), "age-encryption.org/v")
+	n, err := strconv.Atoi(text)
+	if !ok || err != nil {
+		return 0
+	}
+	return n
 }
 
 func identity(dir, passphrase string) (age.Identity, error) {
@@ -162,7 +198,7 @@ func identity(dir, passphrase string) (age.Identity, error) {
 		return id, nil
 	}
 	if passphrase == "" {
-		return nil, fmt.Errorf("%w: %s is sealed with a passphrase: give it at the prompt, in TRUSTME_PASSPHRASE or with --passphrase-file", ErrWrongPassphrase, dir)
+		return nil, fmt.Errorf("%w: %s is sealed with a passphrase: give it %s", ErrWrongPassphrase, dir, where)
 	}
 	id, err := age.NewScryptIdentity(passphrase)
 	if err != nil {
