@@ -147,9 +147,14 @@ func newHolder(t *testing.T, wants bool) (*side, *exchange.Holder) {
 // invitation as its parent thread.
 func (s *side) connect(to *side) (*didcomm.Link, exchange.Connection) {
 	s.t.Helper()
+	return s.connectAs(to, "ping")
+}
+
+func (s *side) connectAs(to *side, id string) (*didcomm.Link, exchange.Connection) {
+	s.t.Helper()
 	pair := didcomm.Pair{Own: s.id, Peer: to.id}
 	c := exchange.NewConnection(pair, "", "issuer", time.Now())
-	ping := didcomm.Message{ID: "ping", Type: exchange.TypePing, Pthid: "open", ReturnRoute: "all", Body: didcomm.Object(struct{}{})}
+	ping := didcomm.Message{ID: id, Type: exchange.TypePing, Pthid: "open", ReturnRoute: "all", Body: didcomm.Object(struct{}{})}
 	err := s.db.Update(s.t.Context(), func(tx *store.Tx) error {
 		if err := exchange.Connections.Put(tx, c); err != nil {
 			return err
@@ -424,4 +429,34 @@ func TestInvitationReadsBackFromItsLink(t *testing.T) {
 			t.Errorf("%.40q: got %v", bad, err)
 		}
 	}
+}
+
+// Thread ids follow from badge ids, so that a partner may know those of others.
+func TestAnOfferOfAnotherPartnersThreadChangesNothing(t *testing.T) {
+	alder, iss := newIssuer(t)
+	mallory, evil := newIssuer(t)
+	ana, _ := newHolder(t, false)
+	for _, to := range []*side{alder, mallory} {
+		ana.connectAs(to, "ping-"+to.id.String()[:30])
+		eventually(t, "the connection", to.connectedTo(ana.id))
+	}
+	offer(t, alder, iss, ana.id, "basics")
+	eventually(t, "the offer", func() bool { return ana.offers(exchange.Got)["thread-basics"] == exchange.Offered })
+	before := ana.offer("thread-basics")
+	offer(t, mallory, evil, ana.id, "basics")
+	eventually(t, "the refusal", func() bool { return mallory.offers(exchange.Given)["thread-basics"] != exchange.Offered })
+	if after := ana.offer("thread-basics"); after != before {
+		t.Errorf("the offer became %+v", after)
+	}
+}
+
+func (s *side) offer(thread string) (o exchange.Offer) {
+	err := s.db.View(s.t.Context(), func(tx *store.Tx) (err error) {
+		o, err = exchange.Got.Get(tx, thread)
+		return err
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return o
 }

@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -35,6 +36,13 @@ func (h *Holder) onOffer(ctx context.Context, in Inbound) (didcomm.Outcome, erro
 		return didcomm.Outcome{}, err
 	}
 	o := Offer{ID: in.Message.Thread(), Connection: in.Connection.ID, Preview: p, State: Offered, Updated: h.Now().UTC()}
+	if was, err := h.offer(ctx, o.ID); err != nil {
+		return didcomm.Outcome{}, err
+	} else if was.Connection != "" && was.Connection != o.Connection {
+		return didcomm.Outcome{}, &didcomm.Problem{Code: CodeState, Comment: "this thread is between others"}
+	} else if was.Connection != "" && was.State != Offered { // offered again: it was answered
+		return didcomm.Outcome{Apply: func(tx *store.Tx) error { return didcomm.Acknowledge(tx, in.Pair, o.ID) }}, nil
+	}
 	var request *didcomm.Message
 	if h.Wants(o) {
 		m, err := h.request(ctx, o)
@@ -44,11 +52,28 @@ func (h *Holder) onOffer(ctx context.Context, in Inbound) (didcomm.Outcome, erro
 		request, o.State = &m, Requested
 	}
 	return didcomm.Outcome{Apply: func(tx *store.Tx) error {
+		if was, err := Got.Get(tx, o.ID); err == nil && (was.Connection != o.Connection || was.State != Offered) {
+			return fmt.Errorf("the offer %s has changed meanwhile", o.ID) // the message comes again
+		} else if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
 		if err := Got.Put(tx, o); err != nil || request == nil {
 			return err
 		}
 		return didcomm.Send(tx, in.Pair, *request)
 	}}, nil
+}
+
+// offer returns the offer of a thread, zero where there is none.
+func (h *Holder) offer(ctx context.Context, thread string) (o Offer, err error) {
+	err = h.DB.View(ctx, func(tx *store.Tx) (err error) {
+		o, err = Got.Get(tx, thread)
+		return err
+	})
+	if errors.Is(err, store.ErrNotFound) {
+		err = nil
+	}
+	return o, err
 }
 
 func (h *Holder) request(ctx context.Context, o Offer) (didcomm.Message, error) {

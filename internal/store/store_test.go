@@ -185,6 +185,9 @@ func TestConcurrentUpdatesShareCommitsAndLoseNothing(t *testing.T) {
 		})
 	}
 	wg.Wait()
+	if st, err := db.Stats(); err != nil || st.Commits > writers*each/4 {
+		t.Errorf("%d updates took %d commits, %v: they hardly share any", writers*each, st.Commits, err)
+	}
 	err := db.View(t.Context(), func(tx *store.Tx) error {
 		v, err := tx.Get([]byte("count"))
 		if len(v) != writers*each {
