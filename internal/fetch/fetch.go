@@ -87,7 +87,7 @@ func New(cfg Config) *Client {
 		cfg.Now = time.Now
 	}
 	c := &Client{cfg: cfg}
-	dialer := &net.Dialer{Timeout: cfg.Timeout, Control: guard(cfg.Loopback)}
+	dialer := &net.Dialer{Timeout: cfg.Timeout, Control: Guard(cfg.Loopback)}
 	c.http = &http.Client{
 		Timeout: cfg.Timeout,
 		Transport: &http.Transport{
@@ -104,9 +104,10 @@ func New(cfg Config) *Client {
 	return c
 }
 
-// guard checks the address at connect time, after name resolution, so that a
-// name cannot be pointed elsewhere between a check and its use.
-func guard(loopback bool) func(string, string, syscall.RawConn) error {
+// Guard is the Control of a [net.Dialer]: it checks the address at connect
+// time, after name resolution, so that a name cannot be pointed elsewhere
+// between a check and its use. The error wraps [ErrBlocked].
+func Guard(loopback bool) func(string, string, syscall.RawConn) error {
 	s := ssrf.New(ssrf.WithAnyPort())
 	return func(network, address string, c syscall.RawConn) error {
 		if ap, err := netip.ParseAddrPort(address); loopback && err == nil && ap.Addr().Unmap().IsLoopback() {

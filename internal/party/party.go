@@ -14,8 +14,6 @@ import (
 	"strings"
 	"time"
 
-	"code.dny.dev/ssrf"
-
 	"github.com/trust-me/trustme/credentials"
 	"github.com/trust-me/trustme/credentials/status"
 	"github.com/trust-me/trustme/did"
@@ -102,10 +100,7 @@ func (p *Party) StatusList(ctx context.Context, list string) (status.Fetched, er
 // Dial opens a TCP connection to a peer's endpoint, guarded like everything
 // that is fetched: the address is judged after name resolution.
 func (p *Party) Dial(ctx context.Context, network, address string) (net.Conn, error) {
-	d := net.Dialer{Timeout: 10 * time.Second}
-	if !p.cfg.Loopback {
-		d.Control = ssrf.New(ssrf.WithAnyPort()).Safe
-	}
+	d := net.Dialer{Timeout: 10 * time.Second, Control: fetch.Guard(p.cfg.Loopback)}
 	return d.DialContext(ctx, network, address)
 }
 
