@@ -1,11 +1,14 @@
 package powertest
 
 import (
+	"bytes"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"syscall"
 	"testing"
+	"time"
 	"unsafe"
 )
 
@@ -76,4 +79,27 @@ func (d *Disk) CutPower() {
 	if _, _, e := syscall.Syscall(syscall.SYS_IOCTL, f.Fd(), 0x8004587d, uintptr(unsafe.Pointer(&flag))); e != 0 {
 		d.t.Fatalf("cutting the power: %v", e)
 	}
+}
+
+// Halt stops a process and returns when none of its threads will run a line of
+// its own again: what it has said is said, and it hears no error.
+func Halt(t *testing.T, p *os.Process) {
+	t.Helper()
+	if err := p.Signal(syscall.SIGSTOP); err != nil {
+		t.Errorf("stopping the process: %v", err)
+	}
+	// The kernel gives the signal to one thread. Is that one waiting for the
+	// disk, then the others run on until it is back; once one has stopped, each
+	// other stops before it leaves the kernel.
+	tasks := filepath.Join("/proc", strconv.Itoa(p.Pid), "task", "*", "stat")
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		stats, _ := filepath.Glob(tasks)
+		for _, name := range stats {
+			stat, _ := os.ReadFile(name) // a thread may end meanwhile
+			if i := bytes.LastIndexByte(stat, ')'); i > 0 && bytes.HasPrefix(stat[i:], []byte(") T")) {
+				return
+			}
+		}
+	}
+	t.Errorf("process %d does not stop", p.Pid)
 }

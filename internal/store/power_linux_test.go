@@ -4,7 +4,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"syscall"
 	"testing"
 	"time"
 
@@ -33,8 +32,7 @@ func powerCuts(t *testing.T, rounds int, longest time.Duration) {
 	var acked []int
 	for range rounds {
 		acked = append(acked, stopAfter(t, dir, nextAfter(acked), rand.N(longest), func(p *os.Process) {
-			p.Signal(syscall.SIGSTOP) // what was said is said; nothing more is
-			time.Sleep(5 * time.Millisecond)
+			powertest.Halt(t, p)
 			disk.CutPower()
 			p.Kill()
 		})...)
