@@ -40,6 +40,7 @@ type Failure struct {
 	Message string     `json:"error"`
 	Kind    string     `json:"kind"` // input, missing, space or fault
 	Rows    []RowError `json:"rows,omitempty"`
+	Wrong   int        `json:"wrong,omitempty"` // how many rows in all
 }
 
 func failureOf(err error) (int, Failure) {
@@ -47,7 +48,7 @@ func failureOf(err error) (int, Failure) {
 	var rows *CSVError
 	switch {
 	case errors.As(err, &rows):
-		f.Kind, f.Rows = "input", rows.Rows
+		f.Kind, f.Rows, f.Wrong = "input", rows.Rows, rows.Wrong
 		return http.StatusBadRequest, f
 	case errors.Is(err, ErrInput):
 		f.Kind = "input"

@@ -155,7 +155,7 @@ func (e *adminError) Unwrap() error { return e.kind }
 
 func (f Failure) err() error {
 	if f.Rows != nil {
-		return &CSVError{f.Rows}
+		return &CSVError{f.Rows, f.Wrong}
 	}
 	kinds := map[string]error{"input": ErrInput, "missing": ErrNotFound, "space": store.ErrNoSpace}
 	return &adminError{f.Message, kinds[f.Kind]}

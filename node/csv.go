@@ -26,14 +26,21 @@ type RowError struct {
 	Message string `json:"message"`
 }
 
-// CSVError is every error of a file. Nothing was issued.
-type CSVError struct{ Rows []RowError }
+// CSVError is every error of a file. Nothing was issued. Rows has the first
+// of them, Wrong counts all.
+type CSVError struct {
+	Rows  []RowError
+	Wrong int
+}
 
 func (e *CSVError) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d rows are wrong; nothing was issued:", len(e.Rows))
+	fmt.Fprintf(&b, "%d rows are wrong; nothing was issued:", e.Wrong)
 	for _, r := range e.Rows {
 		fmt.Fprintf(&b, "\n  row %d: %s", r.Row, r.Message)
+	}
+	if more := e.Wrong - len(e.Rows); more > 0 {
+		fmt.Fprintf(&b, "\n  and %d more; correct these first", more)
 	}
 	return b.String()
 }
@@ -41,7 +48,7 @@ func (e *CSVError) Error() string {
 // Unwrap makes errors.Is(err, [ErrInput]) hold.
 func (e *CSVError) Unwrap() error { return ErrInput }
 
-// maxRowErrors bounds a report; a file with more is wrong as a whole.
+// maxRowErrors bounds a report.
 const maxRowErrors = 1000
 
 // Progress of a CSV run.
@@ -74,7 +81,7 @@ func (n *Node) IssueCSV(ctx context.Context, path string, progress func(Progress
 		return CSVResult{}, fmt.Errorf("%w: another CSV run is under way", ErrInput)
 	}
 	defer n.csvRunning.Store(false)
-	total, err := n.checkCSV(path)
+	total, err := n.checkCSV(ctx, path)
 	if err != nil {
 		return CSVResult{}, err
 	}
@@ -145,25 +152,27 @@ func (n *Node) feed(ctx context.Context, path string, rows chan<- csvRow) error 
 	})
 }
 
-// checkCSV reads the file once and collects every error.
-func (n *Node) checkCSV(path string) (int, error) {
-	var bad []RowError
+// checkCSV reads the file once and collects the errors.
+func (n *Node) checkCSV(ctx context.Context, path string) (int, error) {
+	var bad CSVError
 	total := 0
 	err := n.readCSV(path, func(r csvRow, err error) error {
 		total++
 		if err == nil {
-			_, err = n.newAward(r.request)
+			if _, err = n.newAward(ctx, r.request); err != nil && !refusal(err) {
+				return err // nothing is known about this row
+			}
 		}
-		if err != nil {
-			bad = append(bad, RowError{r.row, strings.TrimPrefix(err.Error(), ErrInput.Error()+": ")})
+		if err == nil {
+			return nil
 		}
-		if len(bad) >= maxRowErrors {
-			return &CSVError{bad}
+		if bad.Wrong++; len(bad.Rows) < maxRowErrors {
+			bad.Rows = append(bad.Rows, RowError{r.row, strings.TrimPrefix(err.Error(), ErrInput.Error()+": ")})
 		}
 		return nil
 	})
-	if err == nil && len(bad) > 0 {
-		err = &CSVError{bad}
+	if err == nil && bad.Wrong > 0 {
+		err = &bad
 	}
 	if err == nil && total == 0 {
 		err = fmt.Errorf("%w: the file has no rows below its header", ErrInput)
@@ -195,6 +204,10 @@ func (n *Node) readCSV(path string, yield func(csvRow, error) error) error {
 		fields, err := r.Read()
 		if errors.Is(err, io.EOF) {
 			return nil
+		}
+		var malformed *csv.ParseError
+		if err != nil && !errors.As(err, &malformed) {
+			return fmt.Errorf("reading the CSV file: %w", err)
 		}
 		req := csvRow{row: row}
 		if err == nil && len(fields) != len(columns) {

@@ -7,12 +7,10 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"net/mail"
 	"strings"
 	"time"
 
 	"github.com/trust-me/trustme/credentials/status"
-	"github.com/trust-me/trustme/did"
 	"github.com/trust-me/trustme/internal/didcomm"
 	"github.com/trust-me/trustme/internal/exchange"
 	"github.com/trust-me/trustme/internal/store"
@@ -42,30 +40,58 @@ type Granted struct {
 
 // Grant awards an achievement. To a connection it is offered and signed when
 // the wallet has proven its key; to a DID or an e-mail address it is signed at
-// once. Once Grant returns, what it tells is durable.
+// once. Once Grant returns, what it tells is durable. A refusal keeps nothing,
+// so that a corrected request under the same key is free to be granted.
 func (n *Node) Grant(ctx context.Context, r GrantRequest) (Granted, error) {
-	a, err := n.newAward(r)
+	a, err := n.newAward(ctx, r)
 	if err != nil {
 		return Granted{}, err
 	}
-	g, err := n.reserve(ctx, a)
+	g, err := n.grant(ctx, a)
+	if refusal(err) && !g.New { // an older reservation that could not be signed: it is gone now
+		g, err = n.grant(ctx, a)
+	}
 	if err != nil {
 		return Granted{}, err
-	}
-	switch {
-	case g.Award.Recipient.Connection != "":
-		n.wake(ctx, g.Award.Recipient.Connection)
-		return g, nil
-	case g.Award.State == AwardOffered:
-		if g.Award, err = n.sign(ctx, g.Award); err != nil {
-			return Granted{}, err
-		}
 	}
 	return g, n.addClaim(ctx, &g)
 }
 
+// grant reserves an award, or finds the one of its key, and signs it where
+// that is due.
+func (n *Node) grant(ctx context.Context, a Award) (Granted, error) {
+	g, err := n.reserve(ctx, a)
+	if err != nil {
+		return Granted{}, err
+	}
+	if c := g.Award.Recipient.Connection; c != "" {
+		n.wake(ctx, c)
+		return g, nil
+	}
+	g.Award, err = n.sign(ctx, g.Award)
+	if refusal(err) {
+		err = errors.Join(err, n.drop(ctx, g.Award.ID))
+	}
+	return g, err
+}
+
+// drop removes the reservation of a badge that was never signed: nobody has
+// it, and its key is free again. The journal keeps that it was made.
+func (n *Node) drop(ctx context.Context, id string) error {
+	return n.db.Update(ctx, func(tx *store.Tx) error {
+		a, err := awards.Get(tx, id)
+		if err != nil || a.State != AwardOffered || a.Standing != Active {
+			return ignoreMissing(err)
+		}
+		if err := awards.Delete(tx, id); err != nil {
+			return err
+		}
+		return n.note(tx, "award.refused", map[string]any{"credential": id})
+	})
+}
+
 // newAward checks a request and turns it into a record.
-func (n *Node) newAward(r GrantRequest) (Award, error) {
+func (n *Node) newAward(ctx context.Context, r GrantRequest) (Award, error) {
 	c, slug, a, err := n.achievement(r.Achievement)
 	if err != nil {
 		return Award{}, err
@@ -97,9 +123,10 @@ func (n *Node) newAward(r GrantRequest) (Award, error) {
 		key = fmt.Sprintf("%s/%s to %s", c.Slug, slug, r.To.identity())
 	}
 	h := sha256.Sum256([]byte(key))
-	return Award{ID: n.newURN(), Key: hex.EncodeToString(h[:]), Catalogue: c.Slug, Achievement: slug, Name: a.Name, Level: r.Level,
+	award := Award{ID: n.newURN(), Key: hex.EncodeToString(h[:]), Catalogue: c.Slug, Achievement: slug, Name: a.Name, Level: r.Level,
 		Narrative: r.Narrative, Evidence: r.Evidence, Recipient: r.To.normal(), State: AwardOffered, Standing: Active,
-		Purpose: purposeOf(a), Awarded: awarded, ValidFrom: now, ValidUntil: until.UTC(), Updated: now}, nil
+		Purpose: purposeOf(a), Awarded: awarded, ValidFrom: now, ValidUntil: until.UTC(), Updated: now}
+	return award, n.check(ctx, award)
 }
 
 func purposeOf(a catalogue.Achievement) string {
@@ -137,29 +164,6 @@ func (n *Node) achievement(name string) (*catalogue.Catalogue, string, catalogue
 		}
 	}
 	return nil, "", catalogue.Achievement{}, fmt.Errorf("%w: no achievement %q; there are: %s", ErrInput, name, strings.Join(known, ", "))
-}
-
-func (r Recipient) check() error {
-	set := 0
-	for _, s := range []string{r.Connection, r.DID, r.Email} {
-		if s != "" {
-			set++
-		}
-	}
-	if set != 1 {
-		return fmt.Errorf("%w: name one recipient: a connection, a DID or an e-mail address", ErrInput)
-	}
-	if r.DID != "" {
-		if _, err := did.Parse(r.DID); err != nil {
-			return fmt.Errorf("%w: recipient: %v", ErrInput, err)
-		}
-	}
-	if r.Email != "" {
-		if a, err := mail.ParseAddress(r.Email); err != nil || a.Address != strings.TrimSpace(r.Email) {
-			return fmt.Errorf("%w: %q is no e-mail address", ErrInput, r.Email)
-		}
-	}
-	return nil
 }
 
 func (r Recipient) identity() string {
@@ -207,10 +211,7 @@ func (n *Node) reserveIn(tx *store.Tx, a *Award) (err error) {
 	if a.Recipient.Connection == "" {
 		return nil
 	}
-	c, err := exchange.Connections.Get(tx, a.Recipient.Connection)
-	if errors.Is(err, store.ErrNotFound) {
-		return fmt.Errorf("%w: no connection %q; `trustme node connections` lists them", ErrInput, a.Recipient.Connection)
-	}
+	c, err := connection(tx, a.Recipient.Connection)
 	if err != nil {
 		return err
 	}

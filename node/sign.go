@@ -50,36 +50,12 @@ func (n *Node) recordSigned(tx *store.Tx, a Award, raw []byte) (Award, error) {
 // issueCredential returns the signed bytes. What our own verifier refuses, as
 // a stranger's would, is never handed out.
 func (n *Node) issueCredential(ctx context.Context, a Award) ([]byte, error) {
-	c := n.catalogue(a.Catalogue)
-	if c == nil {
-		return nil, fmt.Errorf("%w: the catalogue %q of this award is no longer loaded", ErrInput, a.Catalogue)
-	}
-	doc, err := c.Document(n.issuer(), a.Achievement)
+	unsigned, err := n.unsigned(a)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %v", ErrInput, err)
+		return nil, err
 	}
 	if err := n.ensureList(ctx, a); err != nil {
 		return nil, err
-	}
-	list := n.listURL(a.List, a.Purpose)
-	award := credentials.Award{
-		ID: a.ID, Issuer: credentials.Profile{ID: n.id.String(), Name: n.set.Name, URL: n.set.Base}, Achievement: doc,
-		Subject:   credentials.Subject{ID: a.Recipient.DID, Email: a.Recipient.Email, Salt: a.Recipient.Salt},
-		ValidFrom: a.ValidFrom, ValidUntil: a.ValidUntil, AwardedDate: a.Awarded, Narrative: a.Narrative,
-		Status: &status.Entry{ID: fmt.Sprintf("%s#%d", list, a.Index), Purpose: a.Purpose, Index: a.Index, List: list},
-	}
-	if a.Recipient.DID != "" { // a badge bound to a key needs no address
-		award.Subject.Email, award.Subject.Salt = "", ""
-	}
-	for _, e := range a.Evidence {
-		award.Evidence = append(award.Evidence, credentials.Evidence{ID: e})
-	}
-	if a.Level > 0 {
-		award.Results = append(award.Results, credentials.Result{ResultDescription: c.ID(n.issuer(), a.Achievement) + "#level", AchievedLevel: c.LevelID(n.issuer(), a.Achievement, a.Level)})
-	}
-	unsigned, err := credentials.Build(award)
-	if err != nil {
-		return nil, fmt.Errorf("building the badge %s: %w", a.Name, err)
 	}
 	s, err := n.signer(ctx)
 	if err != nil {
@@ -100,6 +76,39 @@ func (n *Node) issueCredential(ctx context.Context, a Award) ([]byte, error) {
 		return nil, fmt.Errorf("issuing the badge %s: %w", a.Name, err)
 	}
 	return v.Credential().Bytes(), nil
+}
+
+// unsigned builds the credential of an award.
+func (n *Node) unsigned(a Award) ([]byte, error) {
+	c := n.catalogue(a.Catalogue)
+	if c == nil {
+		return nil, fmt.Errorf("%w: the catalogue %q of this award is no longer loaded; name its file under catalogues", ErrInput, a.Catalogue)
+	}
+	doc, err := c.Document(n.issuer(), a.Achievement)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %v", ErrInput, err)
+	}
+	list := n.listURL(a.List, a.Purpose)
+	award := credentials.Award{
+		ID: a.ID, Issuer: credentials.Profile{ID: n.id.String(), Name: n.set.Name, URL: n.set.Base}, Achievement: doc,
+		Subject:   credentials.Subject{ID: a.Recipient.DID, Email: a.Recipient.Email, Salt: a.Recipient.Salt},
+		ValidFrom: a.ValidFrom, ValidUntil: a.ValidUntil, AwardedDate: a.Awarded, Narrative: a.Narrative,
+		Status: &status.Entry{ID: fmt.Sprintf("%s#%d", list, a.Index), Purpose: a.Purpose, Index: a.Index, List: list},
+	}
+	if a.Recipient.DID != "" { // a badge bound to a key needs no address
+		award.Subject.Email, award.Subject.Salt = "", ""
+	}
+	for _, e := range a.Evidence {
+		award.Evidence = append(award.Evidence, credentials.Evidence{ID: e})
+	}
+	if a.Level > 0 {
+		award.Results = append(award.Results, credentials.Result{ResultDescription: c.ID(n.issuer(), a.Achievement) + "#level", AchievedLevel: c.LevelID(n.issuer(), a.Achievement, a.Level)})
+	}
+	raw, err := credentials.Build(award)
+	if err != nil {
+		return nil, fmt.Errorf("building the badge %s: %w", a.Name, err)
+	}
+	return raw, nil
 }
 
 // ensureList publishes a list that was opened just now: a badge must never
