@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -125,6 +126,9 @@ func (s Settings) Complete(dir string) (Settings, error) {
 	host, port, err := net.SplitHostPort(s.Listen)
 	if err != nil {
 		return s, fmt.Errorf("%w: listen %q is no address; write 127.0.0.1:8480", ErrConfig, s.Listen)
+	}
+	if p, err := strconv.ParseUint(port, 10, 16); err != nil || p == 0 && s.Base == "" {
+		return s, fmt.Errorf("%w: listen %q has no port; choose one from 1 to 65535, such as 127.0.0.1:8480", ErrConfig, s.Listen)
 	}
 	if s.Base == "" { // first run: the node is reached where it listens
 		if host != "127.0.0.1" && host != "localhost" && host != "::1" {

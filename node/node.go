@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -208,14 +207,10 @@ func (n *Node) DID() did.DID { return n.id }
 // Settings returns the effective settings.
 func (n *Node) Settings() Settings { return n.set }
 
-// Serve answers the public address and the administration socket until ctx
-// ends, then stops gracefully: requests under way are finished. ready, when
-// not nil, is called with the public address once both accept.
-func (n *Node) Serve(ctx context.Context, ready func(net.Addr)) error {
-	public, err := listen("tcp", n.set.Listen)
-	if err != nil {
-		return err
-	}
+// Serve answers public, which it closes, and the administration socket until
+// ctx ends, then stops gracefully: requests under way are finished. ready, when
+// not nil, is called once both accept.
+func (n *Node) Serve(ctx context.Context, public net.Listener, ready func()) error {
 	admin, err := n.listenAdmin()
 	if err != nil {
 		return errors.Join(err, public.Close())
@@ -234,7 +229,7 @@ func (n *Node) Serve(ctx context.Context, ready func(net.Addr)) error {
 		n.beat(ctx)
 	})
 	if ready != nil {
-		ready(public.Addr())
+		ready()
 	}
 	select {
 	case <-ctx.Done():
@@ -248,26 +243,4 @@ func (n *Node) Serve(ctx context.Context, ready func(net.Addr)) error {
 	err = errors.Join(err, pub.Shutdown(stop), adm.Shutdown(stop))
 	wg.Wait()
 	return err
-}
-
-func listen(network, address string) (net.Listener, error) {
-	l, err := net.Listen(network, address)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %s: %v; stop the other program or choose another address with --listen", ErrPortInUse, address, err)
-	}
-	return l, nil
-}
-
-// listenAdmin opens the socket for the operator. A socket file that nobody
-// answers is left from a crash and is replaced: the store's lock says that no
-// other node runs here.
-func (n *Node) listenAdmin() (net.Listener, error) {
-	if err := os.Remove(n.set.Admin); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("opening the administration socket: %w", err)
-	}
-	l, err := net.Listen("unix", n.set.Admin)
-	if err != nil {
-		return nil, fmt.Errorf("opening the administration socket: %w", err)
-	}
-	return l, os.Chmod(n.set.Admin, 0o600)
 }

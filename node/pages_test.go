@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -20,38 +21,58 @@ import (
 // serve starts a node on a free port and returns it with its address.
 func serve(t *testing.T, catalogues ...string) (*node.Node, string) {
 	t.Helper()
+	s := serveWith(t, t.TempDir(), nil, func(s *node.Settings) { s.Catalogues = catalogues })
+	return s.Node, s.Settings().Base
+}
+
+// served is a node that serves until it is stopped, at the latest when the
+// test ends.
+type served struct {
+	*node.Node
+	stop func()
+}
+
+// serveWith makes a node in dir with settings that change amends, and serves it
+// by the time that now tells, which may be nil.
+func serveWith(t *testing.T, dir string, now func() time.Time, change func(*node.Settings)) served {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	addr := l.Addr().String()
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
 	_, port, err := net.SplitHostPort(addr)
 	if err != nil {
 		t.Fatal(err)
 	}
-	set := node.Settings{Name: "Alder", Listen: addr, Base: "http://localhost:" + port, Loopback: true, StatusBeat: node.Duration(200 * time.Millisecond), Reserve: 1, Catalogues: catalogues}
+	set := node.Settings{Name: "Alder", Listen: addr, Base: "http://localhost:" + port, Loopback: true, StatusBeat: node.Duration(200 * time.Millisecond), Reserve: 1}
+	if change != nil {
+		change(&set)
+	}
 	if err := node.Init(node.InitRequest{Dir: dir, Settings: set, Seal: seal.Options{}}); err != nil {
 		t.Fatal(err)
 	}
-	n, err := node.Open(t.Context(), node.Config{Dir: dir})
+	return serveAgain(t, l, node.Config{Dir: dir, Now: now})
+}
+
+// serveAgain serves a node that is made already.
+func serveAgain(t *testing.T, l net.Listener, cfg node.Config) served {
+	t.Helper()
+	n, err := node.Open(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, stop := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	ready := make(chan struct{})
-	go func() { done <- n.Serve(ctx, func(net.Addr) { close(ready) }) }()
+	go func() { done <- n.Serve(ctx, l, func() { close(ready) }) }()
 	select {
 	case <-ready:
 	case err := <-done:
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		stop()
+	stop := sync.OnceFunc(func() {
+		cancel()
 		if err := <-done; err != nil {
 			t.Error(err)
 		}
@@ -59,7 +80,8 @@ func serve(t *testing.T, catalogues ...string) (*node.Node, string) {
 			t.Error(err)
 		}
 	})
-	return n, set.Base
+	t.Cleanup(stop)
+	return served{n, stop}
 }
 
 func get(t *testing.T, url, accept string) (*http.Response, string) {

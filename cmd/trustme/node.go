@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"runtime/debug"
 	"slices"
@@ -136,6 +135,11 @@ func nodeServe() *cli.Command {
 			if os.Getenv("GOMEMLIMIT") == "" {
 				debug.SetMemoryLimit(serveMemory)
 			}
+			l, err := node.Listen(c.String("dir"), settings(c))
+			if err != nil {
+				return err
+			}
+			defer l.Close() // closed already by what serves it
 			if !seal.Exists(c.String("dir")) {
 				if err := node.Init(node.InitRequest{Dir: c.String("dir"), Settings: settings(c)}); err != nil {
 					return err
@@ -155,7 +159,7 @@ func nodeServe() *cli.Command {
 				return err
 			}
 			var told error
-			err = n.Serve(c.Context, func(net.Addr) {
+			err = n.Serve(c.Context, l, func() {
 				s := n.Settings()
 				told = answer(c, fields{"name": s.Name, "base": s.Base, "did": n.DID()}, "%s serves %s\ndid %s", s.Name, s.Base, n.DID())
 			})
