@@ -2,7 +2,6 @@ package wallet
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -87,16 +86,12 @@ func (w *Wallet) Import(ctx context.Context, raw []byte, unchecked bool) (Held, 
 		h.Form = string(credentials.FormJWT)
 	}
 	h.ID = heldID(body)
-	already := false
-	err = w.db.Update(ctx, func(tx *store.Tx) error {
-		_, err := held.Get(tx, h.ID)
-		already = err == nil
-		if err != nil && !errors.Is(err, store.ErrNotFound) {
-			return err
-		}
-		return w.put(tx, h, body)
+	added := false
+	err = w.db.Update(ctx, func(tx *store.Tx) (err error) {
+		added, err = put(tx, h, body)
+		return err
 	})
-	if err == nil && already {
+	if err == nil && !added {
 		err = fmt.Errorf("%w: the badge is in the wallet already, as %s", ErrInput, h.ID)
 	}
 	return h, r, err

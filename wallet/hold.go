@@ -48,7 +48,7 @@ func heldID(raw []byte) string {
 // Add keeps a badge. Only a verifier can make what it takes.
 func (w *Wallet) Add(ctx context.Context, v credentials.Verified) (Held, error) {
 	h := w.describe(v.Credential(), credentials.FormJSON, v.Report())
-	return h, w.db.Update(ctx, func(tx *store.Tx) error { return w.put(tx, h, v.Credential().Bytes()) })
+	return h, w.db.Update(ctx, func(tx *store.Tx) error { _, err := put(tx, h, v.Credential().Bytes()); return err })
 }
 
 func (w *Wallet) describe(c credentials.Credential, form credentials.Form, r credentials.Report) Held {
@@ -57,20 +57,18 @@ func (w *Wallet) describe(c credentials.Credential, form credentials.Form, r cre
 		Subject: c.SubjectID(), Form: string(form), Verdict: string(r.Verdict), Why: r.Why(), ValidFrom: c.ValidFrom(), ValidUntil: c.ValidUntil(), Received: now, Checked: now}
 }
 
-func (w *Wallet) put(tx *store.Tx, h Held, raw []byte) error {
-	if _, err := held.Get(tx, h.ID); err == nil {
-		return nil // arrived before
-	} else if !errors.Is(err, store.ErrNotFound) {
-		return err
-	}
-	if err := held.Put(tx, h); err != nil {
-		return err
+// put keeps a badge, unless it is held already: added says which.
+func put(tx *store.Tx, h Held, raw []byte) (added bool, err error) {
+	if err := held.Insert(tx, h); errors.Is(err, store.ErrExists) {
+		return false, nil
+	} else if err != nil {
+		return false, err
 	}
 	if err := store.PutLarge(tx, bytesKey(h.ID), raw); err != nil {
-		return err
+		return false, err
 	}
-	_, err := tx.Append("badge.held", map[string]string{"badge": h.ID})
-	return err
+	_, err = tx.Append("badge.held", map[string]string{"badge": h.ID})
+	return true, err
 }
 
 // receive implements [exchange.Holder.Receive]: a badge that does not verify
@@ -98,7 +96,7 @@ func (w *Wallet) receive(ctx context.Context, o exchange.Offer, raw []byte) (str
 		return refuse("the badge does not verify: " + r.Why())
 	}
 	h := w.describe(c, credentials.FormJSON, r)
-	return c.ID(), func(tx *store.Tx) error { return w.put(tx, h, raw) }, nil
+	return c.ID(), func(tx *store.Tx) error { _, err := put(tx, h, raw); return err }, nil
 }
 
 // proof implements [exchange.Holder.Proof].

@@ -131,22 +131,30 @@ func (w *Wallet) assemble(ctx context.Context, secret seal.Secret) (err error) {
 }
 
 func (w *Wallet) readIdentity(ctx context.Context) (id identity, err error) {
-	err = w.db.View(ctx, func(tx *store.Tx) error {
-		raw, err := tx.Get(identityKey)
-		if err != nil {
-			return err
-		}
-		return json.Unmarshal(raw, &id)
+	err = w.db.View(ctx, func(tx *store.Tx) (err error) {
+		id, err = getIdentity(tx)
+		return err
 	})
 	return id, err
 }
 
-func (w *Wallet) writeIdentity(ctx context.Context, id identity) error {
+func getIdentity(tx *store.Tx) (id identity, err error) {
+	raw, err := tx.Get(identityKey)
+	if err != nil {
+		return id, err
+	}
+	if err := json.Unmarshal(raw, &id); err != nil {
+		return id, fmt.Errorf("%w: the wallet's identity: %v", store.ErrCorrupt, err)
+	}
+	return id, nil
+}
+
+func putIdentity(tx *store.Tx, id identity) error {
 	raw, err := json.Marshal(id)
 	if err != nil {
 		return err
 	}
-	return w.db.Update(ctx, func(tx *store.Tx) error { return tx.Put(identityKey, raw) })
+	return tx.Put(identityKey, raw)
 }
 
 func (w *Wallet) identify(ctx context.Context) error {
@@ -161,7 +169,7 @@ func (w *Wallet) identify(ctx context.Context) error {
 			return err
 		}
 		id = identity{DIDs: []string{d.String()}}
-		if err := w.writeIdentity(ctx, id); err != nil {
+		if err := w.db.Update(ctx, func(tx *store.Tx) error { return putIdentity(tx, id) }); err != nil {
 			return err
 		}
 	} else if err != nil {

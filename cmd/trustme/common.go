@@ -26,12 +26,16 @@ import (
 var (
 	jsonFlag           = &cli.BoolFlag{Name: "json", Usage: "print the answer as JSON"}
 	passphraseFileFlag = &cli.StringFlag{Name: "passphrase-file", Usage: "read the passphrase from the first line of `FILE`", EnvVars: []string{"TRUSTME_PASSPHRASE_FILE"}}
+	backupFileFlag     = &cli.StringFlag{Name: backupFile, Usage: "read the backup's passphrase from the first line of `FILE`, where the directory has another", EnvVars: []string{"TRUSTME_BACKUP_PASSPHRASE_FILE"}}
 	loopbackFlag       = &cli.BoolFlag{Name: "allow-loopback", Usage: "allow to reach this machine itself, for tests", EnvVars: []string{"TRUSTME_ALLOW_LOOPBACK"}}
 	offlineFlag        = &cli.BoolFlag{Name: "offline", Usage: "make no request; use kept copies and show their age"}
 	refreshFlag        = &cli.BoolFlag{Name: "refresh", Usage: "ask publishers again, whatever the age of kept copies"}
 	forceFlag          = &cli.BoolFlag{Name: "force", Usage: "replace an existing file"}
 	verboseFlag        = &cli.BoolFlag{Name: "verbose", Usage: "log decisions to stderr"}
 )
+
+// backupFile names the flag for a backup's own passphrase.
+const backupFile = "backup-passphrase-file"
 
 // example writes the description of a command: what it does, then an example.
 func example(text, ex string) string {
@@ -91,12 +95,7 @@ func passphrase(c *cli.Context, dir string) (string, error) {
 
 func askPassphrase(c *cli.Context, prompt string) (string, error) {
 	if f := c.String("passphrase-file"); f != "" {
-		raw, err := os.ReadFile(f)
-		if err != nil {
-			return "", usagef("reading the passphrase: %v", err)
-		}
-		line, _, _ := strings.Cut(string(raw), "\n")
-		return strings.TrimRight(line, "\r"), nil
+		return readPassphrase(f)
 	}
 	if p := os.Getenv("TRUSTME_PASSPHRASE"); p != "" {
 		return p, nil
@@ -110,6 +109,24 @@ func askPassphrase(c *cli.Context, prompt string) (string, error) {
 	return string(b), err
 }
 
+func readPassphrase(file string) (string, error) {
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		return "", usagef("reading the passphrase: %v", err)
+	}
+	line, _, _ := strings.Cut(string(raw), "\n")
+	return strings.TrimRight(line, "\r"), nil
+}
+
+// backupPassphrase finds the passphrase of a backup that exists: its own where
+// one is given, else the one that opens the directory.
+func backupPassphrase(c *cli.Context) (string, error) {
+	if f := c.String(backupFile); f != "" {
+		return readPassphrase(f)
+	}
+	return askPassphrase(c, "Passphrase of the backup: ")
+}
+
 // openBackup opens the one FILE of a command and asks for its passphrase.
 func openBackup(c *cli.Context) (*os.File, string, error) {
 	args, err := operands(c, 1, 1, "one FILE")
@@ -120,7 +137,7 @@ func openBackup(c *cli.Context) (*os.File, string, error) {
 	if err != nil {
 		return nil, "", usagef("%v", err)
 	}
-	p, err := askPassphrase(c, "Passphrase of the backup: ")
+	p, err := backupPassphrase(c)
 	if err != nil {
 		return nil, "", errors.Join(err, f.Close())
 	}

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"path/filepath"
 	"strings"
@@ -117,7 +119,7 @@ func walletBackup() *cli.Command {
 	return &cli.Command{
 		Name: "backup", Usage: "write the whole wallet into one sealed file",
 		Description: example("Keys, badges and connections, encrypted with a passphrase. `trustme wallet backup verify FILE` proves that it can be restored.", "trustme wallet backup -o ana.backup"),
-		Flags:       walletFlags(&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "`FILE` to write"}, forceFlag),
+		Flags:       walletFlags(&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "`FILE` to write"}, forceFlag, backupFileFlag),
 		Subcommands: []*cli.Command{walletBackupVerify()},
 		Action: func(c *cli.Context) error {
 			if _, err := operands(c, 0, 0, ""); err != nil {
@@ -127,7 +129,7 @@ func walletBackup() *cli.Command {
 				return err
 			}
 			return withWallet(c, func(ctx context.Context, w *wallet.Wallet) error {
-				p, err := newPassphrase(c)
+				p, err := newBackupPassphrase(c)
 				if err != nil {
 					return err
 				}
@@ -149,7 +151,7 @@ func walletBackupVerify() *cli.Command {
 	return &cli.Command{
 		Name: "verify", Usage: "prove that a backup can be restored, without restoring it", ArgsUsage: "FILE",
 		Description: example("Opens every key and badge in it. Exit 1 when it is cut, altered, or the passphrase is wrong.", "trustme wallet backup verify ana.backup"),
-		Flags:       []cli.Flag{passphraseFileFlag, jsonFlag},
+		Flags:       []cli.Flag{passphraseFileFlag, backupFileFlag, jsonFlag},
 		Action: func(c *cli.Context) error {
 			f, p, err := openBackup(c)
 			if err != nil {
@@ -168,8 +170,8 @@ func walletBackupVerify() *cli.Command {
 func walletRestore() *cli.Command {
 	return &cli.Command{
 		Name: "restore", Usage: "add a backup to this wallet", ArgsUsage: "FILE",
-		Description: example("Into a new wallet it brings the same DIDs back; into one in use it adds what that lacks, so that two wallets become one. A directory that does not exist is made, sealed with the backup's passphrase.", "trustme wallet restore ana.backup"),
-		Flags:       walletFlags(&cli.BoolFlag{Name: "unattended", Usage: "seal a new directory with a file instead"}),
+		Description: example("Into a new wallet it brings the same DIDs back; into one in use it adds what that lacks, so that two wallets become one, and a backup restored twice changes nothing. A directory that does not exist is made, sealed with the backup's passphrase; or with --backup-passphrase-file, with a passphrase of its own.", "trustme wallet restore ana.backup"),
+		Flags:       walletFlags(backupFileFlag, &cli.BoolFlag{Name: "unattended", Usage: "seal a new directory with a file instead"}),
 		Action: func(c *cli.Context) error {
 			f, p, err := openBackup(c)
 			if err != nil {
@@ -177,15 +179,18 @@ func walletRestore() *cli.Command {
 			}
 			defer f.Close()
 			if _, err := wallet.VerifyBackup(c.Context, f, p); err != nil { // before a directory is made
+				if errors.Is(err, seal.ErrWrongPassphrase) && !c.IsSet(backupFile) {
+					err = fmt.Errorf("%w; where the wallet has another one than the backup, give the backup's with --%s", err, backupFile)
+				}
 				return err
 			}
 			if _, err := f.Seek(0, 0); err != nil {
 				return err
 			}
 			if dir := c.String("dir"); !seal.Exists(dir) {
-				o := seal.Options{Passphrase: p, WorkFactor: workFactor()}
-				if c.Bool("unattended") {
-					o = seal.Options{}
+				o, err := restoreOptions(c, p)
+				if err != nil {
+					return err
 				}
 				if _, err := wallet.Init(c.Context, dir, o); err != nil {
 					return err
@@ -200,4 +205,20 @@ func walletRestore() *cli.Command {
 			})
 		},
 	}
+}
+
+// newBackupPassphrase finds the passphrase that a new backup is sealed with.
+func newBackupPassphrase(c *cli.Context) (string, error) {
+	if f := c.String(backupFile); f != "" {
+		return readPassphrase(f)
+	}
+	return newPassphrase(c)
+}
+
+// restoreOptions decides how the directory is sealed that a restore makes.
+func restoreOptions(c *cli.Context, backups string) (seal.Options, error) {
+	if c.Bool("unattended") || c.IsSet(backupFile) {
+		return sealOptions(c)
+	}
+	return seal.Options{Passphrase: backups, WorkFactor: workFactor()}, nil
 }

@@ -62,48 +62,40 @@ func (s *Store) Export(ctx context.Context, secret []byte) ([]Portable, error) {
 	return out, nil
 }
 
-// Import adds keys that [Store.Export] sealed under secret; those already held
-// stay as they are. Nothing is added when one of them does not open, or does
-// not match its public half.
-func (s *Store) Import(ctx context.Context, secret []byte, ps []Portable) error {
+// Imports opens keys that [Store.Export] sealed under secret, and returns for
+// each that is not held here the write that adds it. There are no writes when
+// one of the keys does not open, or does not match its public half.
+func (s *Store) Imports(ctx context.Context, secret []byte, ps []Portable) ([]func(*store.Tx) error, error) {
 	from, err := newLock(secret)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	type record struct {
-		e entry
-		b []byte
-	}
-	var add []record
+	var add []func(*store.Tx) error
 	for _, p := range ps {
 		pub, err := did.ParseMultikey(p.Public)
 		if err != nil {
-			return err
+			return nil, err
+		}
+		b, err := s.reseal(from, pub, p.Sealed)
+		if err != nil {
+			return nil, fmt.Errorf("importing key %s: %w", p.Public, err)
 		}
 		held, err := s.Holds(ctx, pub)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if held {
 			continue
 		}
-		b, err := s.reseal(from, pub, p.Sealed)
-		if err != nil {
-			return fmt.Errorf("importing key %s: %w", p.Public, err)
-		}
-		add = append(add, record{entry{p.Public, "import-" + p.Public, time.Now().UTC()}, b})
+		e := entry{p.Public, "import-" + p.Public, time.Now().UTC()}
+		add = append(add, func(tx *store.Tx) error {
+			if err := s.sealed.write(tx, storage.Operation{Key: e.KMS, Value: b}); err != nil {
+				return err
+			}
+			return entries.Put(tx, e)
+		})
 	}
-	return s.db.Update(ctx, func(tx *store.Tx) error {
-		for _, r := range add {
-			if err := s.sealed.write(tx, storage.Operation{Key: r.e.KMS, Value: r.b}); err != nil {
-				return err
-			}
-			if err := entries.Put(tx, r.e); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	return add, nil
 }
 
 var errOtherKey = errors.New("the sealed key is not that of its public half")
