@@ -1,6 +1,7 @@
 package node
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -35,34 +36,6 @@ func (n *Node) AdminHandler() http.Handler {
 	return mux
 }
 
-// Failure is an error on its way to the operator's command.
-type Failure struct {
-	Message string     `json:"error"`
-	Kind    string     `json:"kind"` // input, missing, space or fault
-	Rows    []RowError `json:"rows,omitempty"`
-	Wrong   int        `json:"wrong,omitempty"` // how many rows in all
-}
-
-func failureOf(err error) (int, Failure) {
-	f := Failure{Message: err.Error(), Kind: "fault"}
-	var rows *CSVError
-	switch {
-	case errors.As(err, &rows):
-		f.Kind, f.Rows, f.Wrong = "input", rows.Rows, rows.Wrong
-		return http.StatusBadRequest, f
-	case errors.Is(err, ErrInput):
-		f.Kind = "input"
-		return http.StatusBadRequest, f
-	case errors.Is(err, ErrNotFound):
-		f.Kind = "missing"
-		return http.StatusNotFound, f
-	case errors.Is(err, store.ErrNoSpace):
-		f.Kind = "space"
-		return http.StatusInsufficientStorage, f
-	}
-	return http.StatusInternalServerError, f
-}
-
 func answer(w http.ResponseWriter, v any, err error) {
 	if err != nil {
 		code, f := failureOf(err)
@@ -76,15 +49,32 @@ func answer(w http.ResponseWriter, v any, err error) {
 func handle[Q, A any](mux *http.ServeMux, pattern string, f func(context.Context, Q) (A, error)) {
 	mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 		var q Q
-		dec := json.NewDecoder(io.LimitReader(r.Body, 1<<20))
-		dec.DisallowUnknownFields()
-		if err := dec.Decode(&q); err != nil {
-			answer(w, nil, fmt.Errorf("%w: %v", ErrInput, err))
+		if err := readRequest(r.Body, &q); err != nil {
+			answer(w, nil, err)
 			return
 		}
 		a, err := f(r.Context(), q)
 		answer(w, a, err)
 	})
+}
+
+// maxRequest bounds a request to the administration, in bytes.
+const maxRequest = 1 << 20
+
+func readRequest(r io.Reader, q any) error {
+	raw, err := io.ReadAll(io.LimitReader(r, maxRequest+1))
+	if err != nil {
+		return fmt.Errorf("reading the request: %w", err)
+	}
+	if len(raw) > maxRequest {
+		return fmt.Errorf("%w: the request has more than %d bytes; shorten its texts", ErrInput, maxRequest)
+	}
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(q); err != nil {
+		return fmt.Errorf("%w: %v", ErrInput, err)
+	}
+	return nil
 }
 
 // Info is what `trustme node status` shows.

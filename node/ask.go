@@ -36,6 +36,9 @@ type Asked struct {
 
 // Ask makes a request for a presentation and the invitation that carries it.
 func (n *Node) Ask(ctx context.Context, r AskRequest) (Asked, error) {
+	if err := checkFor(r.For); err != nil {
+		return Asked{}, err
+	}
 	if r.Achievement != "" && !strings.Contains(r.Achievement, "://") {
 		c, slug, _, err := n.achievement(r.Achievement)
 		if err != nil {
@@ -94,7 +97,7 @@ func (n *Node) judge(ctx context.Context, presentation []byte, a exchange.Ask) (
 // presentation at this moment, when that was asked for.
 type AskStatus struct {
 	Ask    exchange.Ask `json:"ask"`
-	Badges []string     `json:"badges,omitempty"`
+	Badges []string     `json:"badges"`
 	Now    *Recheck     `json:"now,omitempty"`
 }
 
@@ -107,6 +110,7 @@ type Recheck struct {
 // AskStatus returns a request; again checks the kept presentation once more.
 func (n *Node) AskStatus(ctx context.Context, id string, again bool) (s AskStatus, err error) {
 	var raw []byte
+	s.Badges = []string{}
 	err = n.db.View(ctx, func(tx *store.Tx) error {
 		if s.Ask, err = exchange.Asks.Get(tx, id); err != nil {
 			return fmt.Errorf("%w: no request %q; `trustme node ask` makes one", ErrNotFound, id)
@@ -115,7 +119,7 @@ func (n *Node) AskStatus(ctx context.Context, id string, again bool) (s AskStatu
 		if err != nil {
 			return ignoreMissing(err)
 		}
-		s.Badges = p.Badges
+		s.Badges = append(s.Badges, p.Badges...)
 		raw, err = store.GetLarge(tx, presentationKey(id))
 		return err
 	})

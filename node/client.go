@@ -40,6 +40,9 @@ func Connect(ctx context.Context, cfg Config) (*Client, error) {
 		return &Client{http: &http.Client{Transport: t}, close: func() error { t.CloseIdleConnections(); return nil }, Running: true}, nil
 	}
 	n, err := Open(ctx, cfg)
+	if errors.Is(err, store.ErrLocked) {
+		return nil, fmt.Errorf("%w; if it is a node that serves, it does not answer at %s: give the --admin (or TRUSTME_ADMIN) that it was started with", err, set.Admin)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -134,31 +137,6 @@ func (c *Client) send(ctx context.Context, method, path string, q any) (*http.Re
 		return nil, fmt.Errorf("the node does not answer: %w", err)
 	}
 	return resp, nil
-}
-
-func readFailure(r io.Reader) error {
-	var f Failure
-	if err := json.NewDecoder(r).Decode(&f); err != nil {
-		return fmt.Errorf("the node's answer could not be read: %w", err)
-	}
-	return f.err()
-}
-
-// adminError keeps the words of the node and the sentinel to branch on.
-type adminError struct {
-	message string
-	kind    error
-}
-
-func (e *adminError) Error() string { return e.message }
-func (e *adminError) Unwrap() error { return e.kind }
-
-func (f Failure) err() error {
-	if f.Rows != nil {
-		return &CSVError{f.Rows, f.Wrong}
-	}
-	kinds := map[string]error{"input": ErrInput, "missing": ErrNotFound, "space": store.ErrNoSpace}
-	return &adminError{f.Message, kinds[f.Kind]}
 }
 
 // lines reads a stream of JSON lines; a line with the member error ends it.

@@ -65,8 +65,12 @@ type CSVResult struct {
 	Progress
 	Seconds float64  `json:"seconds"`
 	Proofs  float64  `json:"proofs"`
-	Claims  []string `json:"claims,omitempty"` // "row,email,link" of each claim link
+	Claims  []string `json:"claims"`            // "row,email,link" of each claim link, at most 100,000
+	LeftOut int      `json:"leftOut,omitempty"` // claim links that are not among Claims
 }
+
+// maxClaims bounds the claim links of one answer.
+const maxClaims = 100_000
 
 // csvWorkers is how many rows are under way at once: most wait for the disk,
 // which serves all that wait together, while a few sign.
@@ -86,7 +90,7 @@ func (n *Node) IssueCSV(ctx context.Context, path string, progress func(Progress
 		return CSVResult{}, err
 	}
 	start := time.Now()
-	res := CSVResult{Progress: Progress{Total: total}}
+	res := CSVResult{Progress: Progress{Total: total}, Claims: []string{}}
 	rows := make(chan csvRow)
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -127,8 +131,12 @@ func (r *CSVResult) count(row int, g Granted) {
 	} else {
 		r.Existing++
 	}
-	if g.Claim != nil && len(r.Claims) < 100_000 {
+	switch {
+	case g.Claim == nil:
+	case len(r.Claims) < maxClaims:
 		r.Claims = append(r.Claims, fmt.Sprintf("%d,%s,%s", row, g.Award.Recipient.Email, g.Claim.Link))
+	default:
+		r.LeftOut++
 	}
 }
 

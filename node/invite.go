@@ -60,6 +60,9 @@ func (n *Node) Invite(ctx context.Context, r InviteRequest) (InviteLink, error) 
 	if r.Uses < 0 || r.Uses > 10_000 {
 		return InviteLink{}, fmt.Errorf("%w: uses %d; use 1 to 10000", ErrInput, r.Uses)
 	}
+	if err := checkFor(r.For); err != nil {
+		return InviteLink{}, err
+	}
 	inv := n.newInvite(exchange.GoalConnect, max(r.Uses, 1), or(r.For, inviteFor))
 	inv.Label = r.Label
 	err := n.db.Update(ctx, func(tx *store.Tx) error {
@@ -72,6 +75,14 @@ func (n *Node) Invite(ctx context.Context, r InviteRequest) (InviteLink, error) 
 		return InviteLink{}, err
 	}
 	return n.link(inv, nil)
+}
+
+// checkFor refuses a link that would never be open.
+func checkFor(d time.Duration) error {
+	if d < 0 {
+		return fmt.Errorf("%w: for %s; a link is open for a while, such as 1h or 168h", ErrInput, d)
+	}
+	return nil
 }
 
 func (n *Node) newInvite(goal string, uses int, valid time.Duration) Invite {
@@ -188,7 +199,7 @@ func (n *Node) closed(i Invite) error {
 
 // Connections lists the peers, oldest first.
 func (n *Node) Connections(ctx context.Context) ([]exchange.Connection, error) {
-	var out []exchange.Connection
+	out := []exchange.Connection{}
 	err := n.db.View(ctx, func(tx *store.Tx) error {
 		for c, err := range exchange.Connections.List(tx, store.Range{}) {
 			if err != nil {

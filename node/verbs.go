@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"net/url"
@@ -102,7 +103,8 @@ func (c *Client) Rotate(ctx context.Context, compromised bool) error {
 	return c.call(ctx, http.MethodPost, path, nil, new(struct{}))
 }
 
-// Backup writes a consistent copy of the node to w while it runs.
+// Backup writes a consistent copy of the node to w while it runs. What came
+// before an error is no backup.
 func (c *Client) Backup(ctx context.Context, w io.Writer) error {
 	resp, err := c.send(ctx, http.MethodGet, "/backup", nil)
 	if err != nil {
@@ -112,6 +114,20 @@ func (c *Client) Backup(ctx context.Context, w io.Writer) error {
 	if resp.StatusCode != http.StatusOK {
 		return readFailure(resp.Body)
 	}
-	_, err = io.Copy(w, resp.Body)
+	_, err = io.Copy(w, cutOff{resp.Body})
 	return err
 }
+
+// cutOff says of an answer that ends early the same in a running and a stopped
+// node: the cause is in the log.
+type cutOff struct{ io.Reader }
+
+func (c cutOff) Read(b []byte) (int, error) {
+	n, err := c.Reader.Read(b)
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = errCutOff
+	}
+	return n, err
+}
+
+var errCutOff = errors.New("the node did not finish its answer; its log tells why")

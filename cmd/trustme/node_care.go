@@ -21,6 +21,9 @@ func nodeAsk() *cli.Command {
 			if err != nil {
 				return err
 			}
+			if c.Duration("for") <= 0 {
+				return usagef("nobody could use it: --for %s is to be a while such as 1h", c.Duration("for"))
+			}
 			r := node.AskRequest{Reason: c.String("reason"), For: c.Duration("for")}
 			if len(args) == 1 {
 				r.Achievement = args[0]

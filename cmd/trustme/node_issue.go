@@ -20,13 +20,21 @@ func nodeInvite() *cli.Command {
 		Description: example("Prints a short link, and the whole invitation behind it. The first wallet that opens it is connected.", "trustme node invite --label Ana --qr ana.png"),
 		Flags: nodeFlags(&cli.StringFlag{Name: "label", Usage: "what you call the connection"}, &cli.IntFlag{Name: "uses", Value: 1, Usage: "how many wallets may use it"},
 			&cli.DurationFlag{Name: "for", Value: 7 * 24 * time.Hour, Usage: "how long it is open"}, &cli.StringFlag{Name: "qr", Usage: "write the link as a QR code to `FILE` (PNG)"}, forceFlag),
-		Action: onNode(0, 0, "", func(c *cli.Context, _ []string, cl *node.Client) error {
-			l, err := cl.Invite(c.Context, node.InviteRequest{Label: c.String("label"), Uses: c.Int("uses"), For: c.Duration("for")})
-			if err != nil {
+		Action: func(c *cli.Context) error {
+			if _, err := operands(c, 0, 0, ""); err != nil {
 				return err
 			}
-			return printLink(c, l, l)
-		}),
+			if c.Int("uses") < 1 || c.Duration("for") <= 0 {
+				return usagef("nobody could use it: --uses %d is to be at least 1, and --for %s a while such as 168h", c.Int("uses"), c.Duration("for"))
+			}
+			return withNode(c, func(ctx context.Context, cl *node.Client) error {
+				l, err := cl.Invite(ctx, node.InviteRequest{Label: c.String("label"), Uses: c.Int("uses"), For: c.Duration("for")})
+				if err != nil {
+					return err
+				}
+				return printLink(c, l, l)
+			})
+		},
 	}
 }
 
@@ -172,9 +180,13 @@ func issueCSV(c *cli.Context) error {
 			return err
 		}
 		if name := c.String("claims"); name != "" {
-			if err := writeOutput(c, name, []byte("row,email,link\n"+strings.Join(res.Claims, "\n")+"\n")); err != nil {
+			lines := append([]string{"row,email,link"}, res.Claims...)
+			if err := writeOutput(c, name, []byte(strings.Join(lines, "\n")+"\n")); err != nil {
 				return err
 			}
+		}
+		if res.LeftOut > 0 {
+			fmt.Fprintf(os.Stderr, "trustme: %d claim links are left out, since one answer holds %d; for the others split the file and issue its parts: nothing is issued twice, and the links are the same\n", res.LeftOut, len(res.Claims))
 		}
 		if c.Bool("json") {
 			return printJSON(c, res)
