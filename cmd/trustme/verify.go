@@ -62,7 +62,7 @@ func verifyCommand() *cli.Command {
 						return err
 					}
 					fmt.Fprintf(os.Stderr, "pack sealed by %s on %s\n", k.Sealer, date(k.Created))
-					r, err := k.Verify(ctx, c.StringSlice("trust-sealer"), c.Bool("allow-loopback"), now(), o)
+					r, err := k.Verify(ctx, pack.Terms{Sealers: c.StringSlice("trust-sealer"), Issuers: c.StringSlice("trust"), Loopback: c.Bool("allow-loopback"), Now: now()}, o)
 					if err != nil {
 						return err
 					}
@@ -185,9 +185,9 @@ var sealerKey = []byte("sealer")
 func packCommand() *cli.Command {
 	return &cli.Command{
 		Name: "pack", Usage: "seal a badge with all that is needed to verify it without a network", ArgsUsage: "FILE|URL|-",
-		Description: example("Verifies the badge now, and writes it with the issuer's DID document and the signed status lists, signed by this verifier's own key. On the machine without a network: trustme verify --trust-sealer DID badge.pack", "trustme pack -o badge.pack badge.json"),
+		Description: example("Verifies the badge now, asking the publishers again whatever the age of kept copies, and writes it with the issuer's DID document and the signed status lists, signed by this verifier's own key. On the machine without a network: trustme verify --trust-sealer DID badge.pack", "trustme pack -o badge.pack badge.json"),
 		Flags: []cli.Flag{&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "`FILE` to write"}, forceFlag,
-			offlineFlag, refreshFlag, loopbackFlag, verifierDirFlag, verboseFlag, jsonFlag},
+			offlineFlag, loopbackFlag, verifierDirFlag, verboseFlag, jsonFlag},
 		Action: func(c *cli.Context) error {
 			args, err := operands(c, 1, 1, "one FILE, URL or -")
 			if err != nil {
@@ -200,6 +200,9 @@ func packCommand() *cli.Command {
 				raw, err := v.read(ctx, args[0])
 				if err != nil {
 					return err
+				}
+				if pack.IsPack(raw) {
+					return usagef("%s is a pack already; give the badge that is in it", args[0])
 				}
 				ks, err := keys.Open(ctx, v.db, v.key)
 				if err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/trust-me/trustme/internal/pack"
 	"github.com/trust-me/trustme/internal/seal"
 	"github.com/trust-me/trustme/wallet"
 )
@@ -103,6 +104,9 @@ func walletImport() *cli.Command {
 			raw, err := readInput(args[0], 16<<20)
 			if err != nil {
 				return err
+			}
+			if pack.IsPack(raw) {
+				return usagef("%s is a pack, which is for verifying; import the badge that it was made from", args[0])
 			}
 			return withWallet(c, func(ctx context.Context, w *wallet.Wallet) error {
 				h, _, err := w.Import(ctx, raw, c.Bool("unchecked"))

@@ -8,6 +8,8 @@
 package pack
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -66,9 +68,18 @@ type Pack struct {
 	documents []document
 }
 
-// IsPack reports whether raw looks like a pack.
+// limits bound a pack: a badge with its status lists, twice in base64.
+var limits = jsondoc.Limits{Size: 64 << 20}
+
+// head is how every pack begins that Make wrote.
+var head = []byte(`{"format":"` + format + `"`)
+
+// IsPack reports whether raw is a pack, or the beginning of one.
 func IsPack(raw []byte) bool {
-	v, err := jsondoc.ParseLimits(raw, jsondoc.Limits{Size: 64 << 20})
+	if bytes.HasPrefix(raw, head) {
+		return true
+	}
+	v, err := jsondoc.ParseLimits(raw, limits)
 	if err != nil {
 		return false
 	}
@@ -77,16 +88,18 @@ func IsPack(raw []byte) bool {
 }
 
 // Make verifies a badge with p, asking publishers afresh, and seals it with
-// what was fetched. A badge that is not valid is not packed; the report says
-// why.
+// what was fetched. Where a publisher is out of reach, or p is offline, the
+// copies at hand serve with their age. A badge that is not valid is not
+// packed; the report says why. Nobody else may use p meanwhile.
 func Make(ctx context.Context, p *party.Party, badge []byte, now time.Time, ks *keys.Store, sealer did.PublicKey) ([]byte, credentials.Report, error) {
-	pl := payload{Created: now.UTC().Truncate(time.Second), Badge: badge}
-	p.Cache.Used = func(url string, r fetch.Response) {
-		if !slices.ContainsFunc(pl.Documents, func(d document) bool { return d.URL == url }) {
-			pl.Documents = append(pl.Documents, document{url, r.Fetched, r.ContentType, r.Body})
-		}
+	pl := payload{Created: now.UTC().Truncate(time.Second), Badge: badge, Documents: []document{}}
+	p.Cache.Used = func(url string, r fetch.Response) { // the last answer is the one that was judged
+		pl.Documents = slices.DeleteFunc(pl.Documents, func(d document) bool { return d.URL == url })
+		pl.Documents = append(pl.Documents, document{url, r.Fetched, r.ContentType, r.Body})
 	}
-	defer func() { p.Cache.Used = nil }()
+	refresh := p.Cache.Refresh
+	p.Cache.Refresh = true
+	defer func() { p.Cache.Used, p.Cache.Refresh = nil, refresh }()
 	report := p.Verifier.Report(ctx, badge, credentials.ReportOptions{})
 	if report.Verdict != credentials.Valid {
 		return nil, report, nil
@@ -114,43 +127,131 @@ func (e envelope) signed() []byte { return []byte(format + " 1 " + e.Sealer + " 
 // Open checks the seal of a pack. The error wraps [ErrNotPack] or
 // [ErrAltered].
 func Open(raw []byte) (Pack, error) {
-	v, err := jsondoc.ParseLimits(raw, jsondoc.Limits{Size: 64 << 20})
-	if err != nil {
+	v, err := jsondoc.ParseLimits(raw, limits)
+	switch {
+	case err != nil && bytes.HasPrefix(raw, head):
+		return Pack{}, altered("it is cut or altered: %v", err)
+	case err != nil:
 		return Pack{}, fmt.Errorf("%w: %v", ErrNotPack, err)
 	}
 	var e envelope
 	text := func(name string) string { s, _ := v.Get(name).Text(); return s }
 	e.Format, e.Sealer, e.Payload, e.Signature = text("format"), text("sealer"), text("payload"), text("signature")
-	if n, _ := v.Get("version").Int(); e.Format != format || n != 1 {
-		return Pack{}, fmt.Errorf("%w of a version known here", ErrNotPack)
+	switch n, _ := v.Get("version").Int(); {
+	case e.Format != format:
+		return Pack{}, ErrNotPack
+	case n > 1:
+		return Pack{}, fmt.Errorf("%w of a version known here: it was written by a newer version of this program (format %d); use the newer program", ErrNotPack, n)
+	case n < 1:
+		return Pack{}, altered("it has no format version")
+	}
+	if err := only(v, "format", "version", "sealer", "payload", "signature"); err != nil {
+		return Pack{}, err
 	}
 	sealer, err := did.Parse(e.Sealer)
 	if err != nil || sealer.Method() != "key" {
-		return Pack{}, fmt.Errorf("%w: the sealer is no did:key", ErrAltered)
+		return Pack{}, altered("the sealer is no did:key")
 	}
 	k, err := did.ParseMultikey(sealer.SpecificID())
 	if err != nil {
-		return Pack{}, fmt.Errorf("%w: %v", ErrAltered, err)
+		return Pack{}, altered("the sealer's key: %v", err)
 	}
 	sig, err := base64.StdEncoding.DecodeString(e.Signature)
 	if err != nil || k.Verify(e.signed(), sig) != nil {
-		return Pack{}, fmt.Errorf("%w: its signature does not match", ErrAltered)
+		return Pack{}, altered("its signature does not match")
 	}
 	body, err := base64.StdEncoding.DecodeString(e.Payload)
 	if err != nil {
-		return Pack{}, fmt.Errorf("%w: %v", ErrAltered, err)
+		return Pack{}, altered("its content: %v", err)
 	}
-	var pl payload
-	if err := json.Unmarshal(body, &pl); err != nil {
-		return Pack{}, fmt.Errorf("%w: %v", ErrAltered, err)
-	}
-	return Pack{sealer, pl.Created, pl.Badge, pl.Documents}, nil
+	return read(sealer, body)
 }
 
-// Verify verifies the badge of a pack without a network, if the sealer is one
-// of trusted. The error wraps [ErrSealer].
-func (k Pack) Verify(ctx context.Context, trusted []string, loopback bool, now func() time.Time, o credentials.ReportOptions) (credentials.Report, error) {
-	if !slices.Contains(trusted, k.Sealer.String()) {
+func altered(format string, args ...any) error {
+	return fmt.Errorf("%w: %s; ask its sealer for a new one", ErrAltered, fmt.Sprintf(format, args...))
+}
+
+// only refuses members that this version does not know: outside of the payload
+// nothing seals them, and within it they could matter.
+func only(v jsondoc.Value, names ...string) error {
+	for name := range v.Members() {
+		if !slices.Contains(names, name) {
+			return altered("%s/%s is not part of a pack", v.Pointer(), name)
+		}
+	}
+	return nil
+}
+
+// read reads the payload; whoever sealed it is not trusted yet.
+func read(sealer did.DID, body []byte) (Pack, error) {
+	v, err := jsondoc.ParseLimits(body, limits)
+	if err != nil {
+		return Pack{}, altered("its content: %v", err)
+	}
+	r := reader{}
+	r.only(v, "created", "badge", "documents")
+	k := Pack{Sealer: sealer, Created: r.time(v.Get("created")), Badge: r.bytes(v.Get("badge"))}
+	for d := range v.Get("documents").Elements() {
+		if d.Kind() == jsondoc.Null { // no document at all
+			continue
+		}
+		r.only(d, "url", "fetched", "contentType", "body")
+		contentType, _ := d.Get("contentType").Text()
+		k.documents = append(k.documents, document{r.text(d.Get("url")), r.time(d.Get("fetched")), contentType, r.bytes(d.Get("body"))})
+	}
+	if r.err != nil {
+		return Pack{}, r.err
+	}
+	return k, nil
+}
+
+// reader reads members and keeps the first error.
+type reader struct{ err error }
+
+func (r *reader) fail(v jsondoc.Value, what string) {
+	if r.err == nil {
+		r.err = altered("%s is no %s", cmp.Or(v.Pointer(), "a member that is missing"), what)
+	}
+}
+
+func (r *reader) only(v jsondoc.Value, names ...string) { r.err = cmp.Or(r.err, only(v, names...)) }
+
+func (r *reader) text(v jsondoc.Value) string {
+	s, ok := v.Text()
+	if !ok {
+		r.fail(v, "text")
+	}
+	return s
+}
+
+func (r *reader) time(v jsondoc.Value) time.Time {
+	t, err := time.Parse(time.RFC3339, r.text(v))
+	if err != nil {
+		r.fail(v, "time")
+	}
+	return t
+}
+
+func (r *reader) bytes(v jsondoc.Value) []byte {
+	b, err := base64.StdEncoding.DecodeString(r.text(v))
+	if err != nil {
+		r.fail(v, "base64")
+	}
+	return b
+}
+
+// Terms are what a verifier says of a pack.
+type Terms struct {
+	Sealers  []string // the DIDs whose packs are believed
+	Issuers  []string // see [party.Config.Trusted]
+	Loopback bool
+	Now      func() time.Time
+}
+
+// Verify verifies the badge of a pack without a network, if its sealer is one
+// of t.Sealers. The error wraps [ErrSealer].
+func (k Pack) Verify(ctx context.Context, t Terms, o credentials.ReportOptions) (credentials.Report, error) {
+	if !slices.Contains(t.Sealers, k.Sealer.String()) {
 		return credentials.Report{}, fmt.Errorf("%w: %s; if you do, say --trust-sealer %s", ErrSealer, k.Sealer, k.Sealer)
 	}
 	db, err := store.OpenMemory(store.Options{})
@@ -158,7 +259,7 @@ func (k Pack) Verify(ctx context.Context, trusted []string, loopback bool, now f
 		return credentials.Report{}, err
 	}
 	defer db.Close()
-	p, err := party.New(party.Config{DB: db, Offline: true, Loopback: loopback, Now: now})
+	p, err := party.New(party.Config{DB: db, Offline: true, Loopback: t.Loopback, Trusted: t.Issuers, Now: t.Now})
 	if err != nil {
 		return credentials.Report{}, err
 	}
