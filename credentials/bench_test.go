@@ -3,6 +3,7 @@ package credentials_test
 import (
 	"bytes"
 	"crypto/ed25519"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -44,8 +45,8 @@ func (w *world) big() credentials.Award {
 	a := w.award()
 	a.Achievement = []byte(strings.Replace(achievement, `"tag":`, `"humanCode":"openbadges/designer","version":"1.0.0","inLanguage":"en",`+
 		`"creator":{"id":"`+w.issuer.id.String()+`","type":["Profile"],"name":"Alder"},"otherIdentifier":[{"type":"IdentifierEntry","identifier":"d-1","identifierType":"identifier"}],"tag":`, 1))
-	for range 3 {
-		a.Evidence = append(a.Evidence, credentials.Evidence{Name: "A session given", Genre: "text", Narrative: "Gave a session about badges for the youth association, with a handout."})
+	for i := range 3 {
+		a.Evidence = append(a.Evidence, credentials.Evidence{Name: fmt.Sprintf("Session %d given", i+1), Genre: "text", Narrative: "Gave a session about badges for the youth association, with a handout."})
 	}
 	return a
 }

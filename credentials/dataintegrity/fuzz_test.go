@@ -97,8 +97,8 @@ func FuzzMutatedDocumentNeverVerifies(f *testing.F) {
 
 func form(t testing.TB, doc string) string {
 	t.Helper()
-	top, err := jsonld.Native(parse(t, doc))
-	if err != nil {
+	var top map[string]any
+	if err := json.Unmarshal([]byte(doc), &top); err != nil {
 		t.Fatal(err)
 	}
 	out, err := json.Marshal(plain(top))

@@ -77,22 +77,26 @@ func makeProof(ctx context.Context, v jsondoc.Value, o Options, s Signer) ([]byt
 	if name == Ed2020 {
 		p.Type, p.Cryptosuite = Ed2020, ""
 	}
-	if st.usesJSON() { // Data Integrity EdDSA §3.3.1
+	if st.signsJSON { // Data Integrity EdDSA §3.3.1
 		p.Context = v.Get("@context").Raw()
 	}
-	body, err := unsecured(v, o)
+	doc, err := unsecured(v, o)
 	if err != nil {
 		return nil, err
 	}
-	options, err := p.native()
+	raw, err := jsondoc.Marshal(p)
 	if err != nil {
 		return nil, err
 	}
-	h, err := hashData(name, s.Key().Type, body, options)
+	options, err := jsondoc.Parse(raw)
 	if err != nil {
 		return nil, err
 	}
-	sig, err := s.Sign(ctx, h.data)
+	data, err := signed{name, s.Key().Type, doc, jsonld.Part{Body: options}}.hash(nil)
+	if err != nil {
+		return nil, err
+	}
+	sig, err := s.Sign(ctx, data)
 	if err != nil {
 		return nil, fmt.Errorf("signing: %w", err)
 	}
@@ -104,32 +108,17 @@ func makeProof(ctx context.Context, v jsondoc.Value, o Options, s Signer) ([]byt
 
 // unsecured returns what a proof signs: the document without proofs, or with
 // the one that it continues.
-func unsecured(v jsondoc.Value, o Options) (map[string]any, error) {
-	body, err := jsonld.Native(v)
-	if err != nil {
-		return nil, err
+func unsecured(v jsondoc.Value, o Options) (jsonld.Part, error) {
+	p := parsed{id: o.ID}
+	var all []parsed
+	if o.PreviousProof != "" {
+		var err error
+		if all, err = parseProofs(v); err != nil {
+			return jsonld.Part{}, err
+		}
+		p.previous = []string{o.PreviousProof}
 	}
-	delete(body, "proof")
-	if o.PreviousProof == "" {
-		return body, nil
-	}
-	all, err := parseProofs(v)
-	if err != nil {
-		return nil, err
-	}
-	return withPrevious(body, parsed{id: o.ID, previous: []string{o.PreviousProof}}, all)
-}
-
-func (p proofJSON) native() (map[string]any, error) {
-	raw, err := jsondoc.Marshal(p)
-	if err != nil {
-		return nil, err
-	}
-	v, err := jsondoc.Parse(raw)
-	if err != nil {
-		return nil, err
-	}
-	return jsonld.Native(v)
+	return withPrevious(v, p, all)
 }
 
 // splice puts a proof into the original bytes, of which it leaves out none.

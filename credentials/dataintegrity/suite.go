@@ -4,99 +4,136 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"crypto/sha512"
-	"encoding/json"
 	"fmt"
-	"maps"
-	"reflect"
-
-	"github.com/gowebpki/jcs"
+	"slices"
 
 	"github.com/trust-me/trustme/credentials/jsonld"
 	"github.com/trust-me/trustme/did"
+	"github.com/trust-me/trustme/internal/jsondoc"
 )
 
 // suite is how one cryptosuite transforms, and which keys it takes.
 type suite struct {
 	keys      []did.KeyType
-	canonical func(map[string]any) ([]byte, error)
+	signsJSON bool
 }
 
 var suites = map[string]suite{
-	EdDSARDFC: {[]did.KeyType{did.Ed25519}, jsonld.CanonicalizeObject},
-	EdDSAJCS:  {[]did.KeyType{did.Ed25519}, canonicalJSON},
-	ECDSARDFC: {[]did.KeyType{did.P256, did.P384}, jsonld.CanonicalizeObject},
-	ECDSAJCS:  {[]did.KeyType{did.P256, did.P384}, canonicalJSON},
-	Ed2020:    {[]did.KeyType{did.Ed25519}, jsonld.CanonicalizeObject},
+	EdDSARDFC: {keys: []did.KeyType{did.Ed25519}},
+	EdDSAJCS:  {keys: []did.KeyType{did.Ed25519}, signsJSON: true},
+	ECDSARDFC: {keys: []did.KeyType{did.P256, did.P384}},
+	ECDSAJCS:  {keys: []did.KeyType{did.P256, did.P384}, signsJSON: true},
+	Ed2020:    {keys: []did.KeyType{did.Ed25519}},
 }
 
-func (s suite) usesJSON() bool {
-	return reflect.ValueOf(s.canonical).Pointer() == reflect.ValueOf(canonicalJSON).Pointer()
-}
-
-// canonicalJSON is the JSON Canonicalization Scheme (RFC 8785).
-func canonicalJSON(top map[string]any) ([]byte, error) {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(top); err != nil {
-		return nil, fmt.Errorf("%w: %v", ErrMalformed, err)
+// canonical calls use with the canonical form of a part.
+func (s suite) canonical(p jsonld.Part, use func([]byte)) error {
+	if s.signsJSON {
+		return canonicalJSON(p, use)
 	}
-	out, err := jcs.Transform(b.Bytes())
-	if err != nil {
-		return nil, fmt.Errorf("%w: %v", ErrMalformed, err)
-	}
-	return out, nil
+	return jsonld.Canonical(p, use)
 }
 
-// hashes are the intermediates that the specifications' vectors show.
-type hashes struct {
-	document, options []byte // canonical forms
-	data              []byte // hash of options, then hash of document: what is signed
+// signed is what one proof signs.
+type signed struct {
+	suite   string
+	key     did.KeyType
+	doc     jsonld.Part // the document without proofs, or with those that this proof continues
+	options jsonld.Part // the proof without its value
 }
 
-// hashData transforms and hashes a document without its proofs (with those
-// that this proof continues) and the proof's options (Data Integrity EdDSA
-// §3.2, ECDSA §3.2). options is the proof without its value.
-func hashData(name string, key did.KeyType, doc, options map[string]any) (hashes, error) {
-	s := suites[name]
-	opts := maps.Clone(options)
-	if own, ok := opts["@context"]; ok && name != Ed2020 {
-		if !begins(doc["@context"], own) {
-			return hashes{}, fmt.Errorf("%w: the proof names contexts with which the document does not begin", ErrMalformed)
+// parts readies document and options for the suite's canonical forms.
+func (s signed) parts() (doc, options jsonld.Part, err error) {
+	doc, options = s.doc, s.options
+	contexts := doc.Body.Get("@context")
+	own := options.Body.Get("@context")
+	switch {
+	case own.Exists() && s.suite != Ed2020:
+		if !begins(contexts, own) {
+			return doc, options, fmt.Errorf("%w: the proof names contexts with which the document does not begin", ErrMalformed)
 		}
 		// Data Integrity EdDSA §3.3.2 would let contexts be added after the
 		// signature. They would give words a meaning that nobody signed.
-		if s.usesJSON() && !reflect.DeepEqual(doc["@context"], own) {
-			return hashes{}, fmt.Errorf("%w: the document has contexts that its proof does not name, so that no signature covers them", ErrMalformed)
+		if suites[s.suite].signsJSON && !sameJSON(contexts, own) {
+			return doc, options, fmt.Errorf("%w: the document has contexts that its proof does not name, so that no signature covers them", ErrMalformed)
 		}
-	} else if c, ok := doc["@context"]; ok && !s.usesJSON() {
-		opts["@context"] = c
+	case contexts.Exists() && !suites[s.suite].signsJSON:
+		if own.Exists() {
+			if options.Body, err = without(options.Body, "@context"); err != nil {
+				return doc, options, err
+			}
+		}
+		options.Contexts = contexts
 	}
-	var h hashes
-	var err error
-	if h.document, err = s.canonical(doc); err != nil {
-		return h, err
+	return doc, options, nil
+}
+
+// hash transforms and hashes document and options, and returns the hash of the
+// options followed by that of the document, which is what is signed (Data
+// Integrity EdDSA §3.2, ECDSA §3.2). see, if any, is shown both canonical
+// forms.
+func (s signed) hash(see func(what string, canonical []byte)) ([]byte, error) {
+	doc, options, err := s.parts()
+	if err != nil {
+		return nil, err
 	}
-	if h.options, err = s.canonical(opts); err != nil {
-		return h, fmt.Errorf("proof options: %w", err)
+	data := make([]byte, 0, 2*sha512.Size384)
+	sum := func(what string) func([]byte) {
+		return func(b []byte) {
+			if see != nil {
+				see(what, b)
+			}
+			if s.key == did.P384 {
+				h := sha512.Sum384(b)
+				data = append(data, h[:]...)
+				return
+			}
+			h := sha256.Sum256(b)
+			data = append(data, h[:]...)
+		}
 	}
-	sum := func(b []byte) []byte { x := sha256.Sum256(b); return x[:] }
-	if key == did.P384 {
-		sum = func(b []byte) []byte { x := sha512.Sum384(b); return x[:] }
+	st := suites[s.suite]
+	if err := st.canonical(options, sum("options")); err != nil {
+		return nil, fmt.Errorf("proof options: %w", err)
 	}
-	h.data = append(sum(h.options), sum(h.document)...)
-	return h, nil
+	return data, st.canonical(doc, sum("document"))
 }
 
 // begins reports whether a document's contexts begin with the proof's.
-func begins(doc, proof any) bool {
-	a, b := contexts(doc), contexts(proof)
-	return len(b) <= len(a) && reflect.DeepEqual(a[:len(b)], b)
+func begins(doc, proof jsondoc.Value) bool {
+	a, b := slices.Collect(doc.Elements()), slices.Collect(proof.Elements())
+	return len(b) <= len(a) && slices.EqualFunc(a[:len(b)], b, sameJSON)
 }
 
-func contexts(v any) []any {
-	if l, ok := v.([]any); ok {
-		return l
+func sameJSON(a, b jsondoc.Value) bool {
+	x, err := appendCanonical(nil, a)
+	if err != nil {
+		return false
 	}
-	return []any{v}
+	y, err := appendCanonical(nil, b)
+	return err == nil && bytes.Equal(x, y)
+}
+
+// without returns an object without one of its members.
+func without(v jsondoc.Value, name string) (jsondoc.Value, error) { return with(v, name, nil) }
+
+// with returns an object with another value of a member, or without it.
+func with(v jsondoc.Value, name string, value []byte) (jsondoc.Value, error) {
+	b := []byte{'{'}
+	add := func(name string, value []byte) {
+		if len(b) > 1 {
+			b = append(b, ',')
+		}
+		b = append(append(appendText(b, name), ':'), value...)
+	}
+	for m, e := range v.Members() {
+		if m != name {
+			add(m, e.Raw())
+		}
+	}
+	if value != nil {
+		add(name, value)
+	}
+	b = append(b, '}')
+	return jsondoc.ParseLimits(b, jsondoc.Limits{Size: len(b)}) // what it is made of was read within limits
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -40,15 +39,10 @@ func Verify(ctx context.Context, doc jsondoc.Value, o VerifyOptions) ([]Proof, e
 	if err != nil {
 		return nil, err
 	}
-	body, err := jsonld.Native(doc)
-	if err != nil {
-		return nil, err
-	}
-	delete(body, "proof")
 	var out []Proof
 	var unknown error
 	for _, p := range ps {
-		proof, err := verifyOne(ctx, body, p, ps, o)
+		proof, err := verifyOne(ctx, doc, p, ps, o)
 		if untold(err) {
 			unknown = errors.Join(unknown, fmt.Errorf("%s: %w", p.raw.Pointer(), err)) // another proof may still be false
 			continue
@@ -69,7 +63,7 @@ func untold(err error) bool {
 	return errors.Is(err, did.ErrUnreachable) || errors.Is(err, did.ErrUnsupported) || errors.Is(err, ErrUnsupported)
 }
 
-func verifyOne(ctx context.Context, body map[string]any, p parsed, all []parsed, o VerifyOptions) (Proof, error) {
+func verifyOne(ctx context.Context, doc jsondoc.Value, p parsed, all []parsed, o VerifyOptions) (Proof, error) {
 	if p.unsupported != nil {
 		return Proof{}, p.unsupported
 	}
@@ -90,20 +84,15 @@ func verifyOne(ctx context.Context, body map[string]any, p parsed, all []parsed,
 	if !slices.Contains(suites[p.suite].keys, m.Key.Type) {
 		return Proof{}, fmt.Errorf("%w: %s with a %s key", ErrMalformed, p.suite, m.Key.Type)
 	}
-	doc, err := withPrevious(body, p, all)
+	part, err := withPrevious(doc, p, all)
 	if err != nil {
 		return Proof{}, err
 	}
-	options, err := jsonld.Native(p.raw)
+	data, err := signed{p.suite, m.Key.Type, part, jsonld.Part{Body: p.raw, Without: "proofValue"}}.hash(nil)
 	if err != nil {
 		return Proof{}, err
 	}
-	delete(options, "proofValue")
-	h, err := hashData(p.suite, m.Key.Type, doc, options)
-	if err != nil {
-		return Proof{}, err
-	}
-	if err := m.Key.Verify(h.data, p.value); err != nil {
+	if err := m.Key.Verify(data, p.value); err != nil {
 		return Proof{}, fmt.Errorf("%w: %s by %s", ErrSignature, p.suite, p.method)
 	}
 	return Proof{ID: p.id, Cryptosuite: p.suite, Purpose: p.purpose, VerificationMethod: p.method.String(), Controller: p.method.DID, Created: p.created, Expires: p.expires, Resolution: res}, nil
@@ -142,25 +131,23 @@ func usable(m did.VerificationMethod, p parsed, now time.Time) error {
 	return nil
 }
 
-// withPrevious returns the document that a proof signs: without proofs, or
-// with those that it continues (Data Integrity 1.0 §4.4, previousProof).
-func withPrevious(body map[string]any, p parsed, all []parsed) (map[string]any, error) {
+// withPrevious returns what of a document a proof signs: all without proofs,
+// or with those that it continues (Data Integrity 1.0 §4.4, previousProof).
+func withPrevious(doc jsondoc.Value, p parsed, all []parsed) (jsonld.Part, error) {
 	if len(p.previous) == 0 {
-		return body, nil
+		return jsonld.Part{Body: doc, Without: "proof"}, nil
 	}
-	var matching []any
-	for _, want := range p.previous {
-		i := slices.IndexFunc(all, func(o parsed) bool { return o.id == want })
-		if i < 0 || want == "" || want == p.id {
-			return nil, fmt.Errorf("%w: previousProof %q is not there", ErrMalformed, want)
+	matching := []byte{'['}
+	for i, want := range p.previous {
+		at := slices.IndexFunc(all, func(o parsed) bool { return o.id == want })
+		if at < 0 || want == "" || want == p.id {
+			return jsonld.Part{}, fmt.Errorf("%w: previousProof %q is not there", ErrMalformed, want)
 		}
-		m, err := jsonld.Native(all[i].raw)
-		if err != nil {
-			return nil, err
+		if i > 0 {
+			matching = append(matching, ',')
 		}
-		matching = append(matching, m)
+		matching = append(matching, all[at].raw.Raw()...)
 	}
-	doc := maps.Clone(body)
-	doc["proof"] = matching
-	return doc, nil
+	body, err := with(doc, "proof", append(matching, ']'))
+	return jsonld.Part{Body: body}, err
 }

@@ -22,6 +22,7 @@ type activeContext struct {
 	direction    string
 	previous     *activeContext
 	hasProtected bool
+	odd          bool // not for the quick way: a term looks like a compact IRI
 
 	derived sync.Map // string or scopedKey -> *activeContext
 }
@@ -45,13 +46,15 @@ type processor struct {
 	safe bool
 	// defines, if set, is told of every term.
 	defines func(name string, t *term)
-	// kept counts the contexts that hang on initial.
+	// kept counts the contexts that hang on initial, and those in read.
 	kept atomic.Int32
+	// read holds, by the bytes of an accepted @context, what it made of initial.
+	read sync.Map // string -> *activeContext
 }
 
 func (c *activeContext) clone() *activeContext {
 	return &activeContext{terms: maps.Clone(c.terms), base: c.base, vocab: c.vocab, hasVocab: c.hasVocab, language: c.language, direction: c.direction,
-		previous: c.previous, hasProtected: c.hasProtected}
+		previous: c.previous, hasProtected: c.hasProtected, odd: c.odd}
 }
 
 func fail(code, format string, args ...any) error {
@@ -80,7 +83,7 @@ func (p *processor) with(c *activeContext, local any) (*activeContext, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.keep(c, string(key), d)
+	p.keep(&c.derived, string(key), d)
 	return d, nil
 }
 
@@ -96,18 +99,19 @@ func (p *processor) scoped(c *activeContext, t *term, propagate bool) (*activeCo
 	if err != nil {
 		return nil, err
 	}
-	p.keep(c, key, d)
+	p.keep(&c.derived, key, d)
 	return d, nil
 }
 
 // keep remembers what was made of a context. When there is too much, all is
 // forgotten: the usual contexts are soon made again, at a millisecond or so.
-func (p *processor) keep(c *activeContext, key any, d *activeContext) {
+func (p *processor) keep(in *sync.Map, key any, d *activeContext) {
 	if p.kept.Add(1) > maxKept {
 		p.initial.derived.Clear()
+		p.read.Clear()
 		p.kept.Store(1)
 	}
-	c.derived.Store(key, d)
+	in.Store(key, d)
 }
 
 // process is the Context Processing Algorithm (§4.1.2).

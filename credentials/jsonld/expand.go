@@ -1,6 +1,7 @@
 package jsonld
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"strconv"
@@ -16,7 +17,7 @@ var own = &processor{load: load, initial: &activeContext{terms: map[string]*term
 // Expand returns the expanded form of a document. Members that the contexts do
 // not define, contexts that are not pinned and inline contexts are errors.
 func Expand(doc jsondoc.Value) ([]any, error) {
-	top, err := Native(doc)
+	top, err := nativeObject(doc)
 	if err != nil {
 		return nil, err
 	}
@@ -63,16 +64,16 @@ func native(v jsondoc.Value) (any, error) {
 		}
 		return l, nil
 	case jsondoc.Number:
-		return double(v)
+		return Double(v)
 	}
 	return v.Any(), nil
 }
 
-// double converts a number as JavaScript and so every published signature has
+// Double converts a number as JavaScript and so every published signature has
 // it. A whole number that becomes another one thereby is refused: the signature
 // would cover both, and who reads the text would see the one that was not
-// meant.
-func double(v jsondoc.Value) (float64, error) {
+// meant. The error wraps [ErrInvalid].
+func Double(v jsondoc.Value) (float64, error) {
 	s := string(v.Raw())
 	f, err := strconv.ParseFloat(s, 64)
 	if err != nil {
@@ -88,19 +89,47 @@ func double(v jsondoc.Value) (float64, error) {
 // being zeros.
 func shortest(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
 
-// Canonicalize returns the canonical N-Quads of a document (RDFC-1.0). The
-// error wraps [ErrContext], [ErrUndefinedTerm], [ErrInvalid] or [ErrLimit].
-func Canonicalize(doc jsondoc.Value) ([]byte, error) {
-	expanded, err := Expand(doc)
+// Part is what of a document is canonicalised: the object Body without its
+// member Without. Where Contexts is present, Body has no @context and is read
+// under that one.
+type Part struct {
+	Body     jsondoc.Value
+	Without  string
+	Contexts jsondoc.Value
+}
+
+// Canonical calls use with the canonical N-Quads of a part (RDFC-1.0), which
+// are good until use returns. The error wraps [ErrContext],
+// [ErrUndefinedTerm], [ErrInvalid] or [ErrLimit].
+func Canonical(p Part, use func(nquads []byte)) error {
+	w := walkers.Get().(*walker)
+	defer walkers.Put(w)
+	if w.quickly(p) {
+		use(w.out)
+		return nil
+	}
+	out, err := p.general()
+	if err == nil {
+		use(out)
+	}
+	return err
+}
+
+// general canonicalises by the algorithms as the specifications have them.
+func (p Part) general() ([]byte, error) {
+	top, err := nativeObject(p.Body)
 	if err != nil {
 		return nil, err
 	}
-	return canonicalizeExpanded(expanded)
-}
-
-// CanonicalizeObject is [Canonicalize] of a document taken apart by [Native],
-// such as one without its proof.
-func CanonicalizeObject(top map[string]any) ([]byte, error) {
+	delete(top, p.Without)
+	if p.Contexts.Exists() {
+		if top["@context"] != nil {
+			return nil, fmt.Errorf("%w: a context within what is read under another", ErrContext)
+		}
+		if top["@context"], err = native(p.Contexts); err != nil {
+			return nil, err
+		}
+	}
 	expanded, err := expandMap(top)
 	if err != nil {
 		return nil, err
@@ -108,11 +137,16 @@ func CanonicalizeObject(top map[string]any) ([]byte, error) {
 	return canonicalizeExpanded(expanded)
 }
 
-// Native converts an object to Go values with numbers as float64, as
-// JavaScript and so every published signature has them. The error wraps
-// [ErrInvalid] for what is no object, and for whole numbers that a float64
-// cannot hold.
-func Native(v jsondoc.Value) (map[string]any, error) {
+// Canonicalize returns the canonical N-Quads of a document, as [Canonical]
+// gives them.
+func Canonicalize(doc jsondoc.Value) (out []byte, err error) {
+	err = Canonical(Part{Body: doc}, func(nquads []byte) { out = bytes.Clone(nquads) })
+	return out, err
+}
+
+// nativeObject converts an object to Go values with numbers as float64, as
+// JavaScript and so every published signature has them.
+func nativeObject(v jsondoc.Value) (map[string]any, error) {
 	n, err := native(v)
 	if err != nil {
 		return nil, err
@@ -137,7 +171,7 @@ func canonicalizeExpanded(expanded []any) ([]byte, error) {
 // is for judging inputs, such as those of a conformance suite, that may bring
 // contexts of their own; what is verified may not.
 func Check(doc jsondoc.Value) error {
-	top, err := Native(doc)
+	top, err := nativeObject(doc)
 	if err != nil {
 		return err
 	}

@@ -12,36 +12,36 @@ import (
 )
 
 // quote writes a literal's lexical form as canonical N-Quads (RDFC-1.0 §5).
-func quote(s string) string {
-	var b strings.Builder
-	b.Grow(len(s) + 2)
-	b.WriteByte('"')
+func quote(s string) string { return string(appendQuoted(make([]byte, 0, len(s)+2), s)) }
+
+func appendQuoted(b []byte, s string) []byte {
+	b = append(b, '"')
+	from := 0
 	for i := 0; i < len(s); i++ {
-		switch c := s[i]; c {
+		c := s[i]
+		if c >= ' ' && c != '"' && c != '\\' && c != 0x7f {
+			continue
+		}
+		b = append(b, s[from:i]...)
+		from = i + 1
+		switch c {
 		case '\b':
-			b.WriteString(`\b`)
+			b = append(b, `\b`...)
 		case '\t':
-			b.WriteString(`\t`)
+			b = append(b, `\t`...)
 		case '\n':
-			b.WriteString(`\n`)
+			b = append(b, `\n`...)
 		case '\f':
-			b.WriteString(`\f`)
+			b = append(b, `\f`...)
 		case '\r':
-			b.WriteString(`\r`)
-		case '"':
-			b.WriteString(`\"`)
-		case '\\':
-			b.WriteString(`\\`)
+			b = append(b, `\r`...)
+		case '"', '\\':
+			b = append(b, '\\', c)
 		default:
-			if c < ' ' || c == 0x7f {
-				fmt.Fprintf(&b, `\u%04X`, c)
-			} else {
-				b.WriteByte(c)
-			}
+			b = fmt.Appendf(b, `\u%04X`, c)
 		}
 	}
-	b.WriteByte('"')
-	return b.String()
+	return append(append(b, s[from:]...), '"')
 }
 
 func (q quad) line() string {

@@ -18,6 +18,7 @@ type term struct {
 	context                    any
 	hasContext                 bool
 	base                       string // where the context came from
+	quick                      quickTerm
 }
 
 func (t *term) has(container string) bool { return t != nil && slices.Contains(t.container, container) }
@@ -132,6 +133,7 @@ func (d *definer) create(name string) error {
 // settle puts a finished term into the context, unless it would redefine a
 // protected one.
 func (d *definer) settle(name string, t, old *term) error {
+	t.quick = t.compile()
 	if !d.s.override && old != nil && old.protected {
 		same := *t
 		same.protected = old.protected
@@ -139,6 +141,9 @@ func (d *definer) settle(name string, t, old *term) error {
 			return fail("protected term redefinition", "%s", name)
 		}
 		t = old
+	}
+	if keywords[t.iri] && strings.Contains(name, ":") {
+		d.c.odd = true
 	}
 	d.c.terms[name] = t
 	if d.p.defines != nil {
@@ -152,6 +157,7 @@ func (d *definer) settle(name string, t, old *term) error {
 func (t *term) equal(o *term) bool {
 	a, b := *t, *o
 	a.base, b.base = "", ""
+	a.quick, b.quick = quickTerm{}, quickTerm{}
 	return reflect.DeepEqual(a, b)
 }
 

@@ -154,6 +154,36 @@ func (v Value) At(i int) Value {
 	return Value{}
 }
 
+// Child returns the first element or member of a container, absent when there
+// is none. With [Value.Next] it walks a document without closures.
+func (v Value) Child() Value {
+	if v.Len() == 0 || v.Kind() != Array && v.Kind() != Object {
+		return Value{}
+	}
+	return Value{v.d, v.i + 1}
+}
+
+// Next returns the element or member behind v in its container, absent when v
+// is the last.
+func (v Value) Next() Value {
+	if v.d == nil {
+		return Value{}
+	}
+	n := &v.d.nodes[v.i]
+	if n.parent < 0 || n.next >= v.d.nodes[n.parent].next {
+		return Value{}
+	}
+	return Value{v.d, n.next}
+}
+
+// Name returns the name of a member, "" for an element.
+func (v Value) Name() string {
+	if v.d == nil {
+		return ""
+	}
+	return v.d.nodes[v.i].name
+}
+
 // Members yields the members of an object in document order.
 func (v Value) Members() iter.Seq2[string, Value] {
 	return func(yield func(string, Value) bool) {
