@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/trust-me/trustme/internal/durable"
@@ -18,6 +20,8 @@ import (
 
 // A node's backup is a line of JSON (secret, settings, catalogues), then the
 // store's own backup. The command seals it with age before it reaches a file.
+// Catalogues are those that the node has loaded, wherever their files lie; the
+// settings in the backup name the copies, so that it restores on any machine.
 
 type backupHead struct {
 	Secret     []byte            `json:"secret"`
@@ -29,15 +33,14 @@ type backupHead struct {
 // holds the keys in the clear: the caller seals it.
 func (n *Node) Backup(ctx context.Context, w io.Writer) error {
 	h := backupHead{Secret: n.secret[:], Settings: n.set, Catalogues: map[string][]byte{}}
-	for _, name := range n.set.Catalogues {
-		if name == ShippedCatalogue || filepath.IsAbs(name) {
+	h.Settings.Catalogues = slices.Clone(n.set.Catalogues)
+	for i, name := range n.set.Catalogues {
+		if name == ShippedCatalogue {
 			continue
 		}
-		raw, err := os.ReadFile(filepath.Join(n.dir, name))
-		if err != nil {
-			return err
-		}
-		h.Catalogues[name] = raw
+		c := n.catalogues[i]
+		h.Settings.Catalogues[i] = path.Join("catalogues", c.Slug+".yaml")
+		h.Catalogues[h.Settings.Catalogues[i]] = c.Source()
 	}
 	if err := json.NewEncoder(w).Encode(h); err != nil {
 		return err
@@ -95,11 +98,11 @@ func (h backupHead) write(dir string) error {
 		if !filepath.IsLocal(name) {
 			return fmt.Errorf("%w: catalogue path %q", seal.ErrAltered, name)
 		}
-		path := filepath.Join(dir, name)
-		if err := durable.MkdirAll(filepath.Dir(path)); err != nil {
+		file := filepath.Join(dir, name)
+		if err := durable.MkdirAll(filepath.Dir(file)); err != nil {
 			return err
 		}
-		if err := durable.WriteFile(path, raw); err != nil {
+		if err := durable.WriteFile(file, raw); err != nil {
 			return err
 		}
 	}

@@ -48,8 +48,9 @@ type Settings struct {
 	// Reserve is the free space, in MiB, below which nothing is written.
 	// Default 64.
 	Reserve int `yaml:"reserve_mib" json:"reserve_mib"`
-	// Loopback lets the node reach and name itself as localhost, for tests.
-	Loopback bool `yaml:"allow_loopback" json:"allow_loopback"`
+	// Loopback lets the node reach and name itself as localhost, for tests. Nil
+	// is not set; false overrides what comes after it.
+	Loopback *bool `yaml:"allow_loopback,omitempty" json:"allow_loopback"`
 }
 
 // Duration is a time.Duration written as 15m or 1h30m.
@@ -59,7 +60,7 @@ type Duration time.Duration
 func (d *Duration) UnmarshalYAML(n *yaml.Node) error {
 	v, err := time.ParseDuration(n.Value)
 	if err != nil {
-		return fmt.Errorf("line %d: %q is no duration; write 15m or 1h", n.Line, n.Value)
+		return &yaml.TypeError{Errors: []string{fmt.Sprintf("line %d: %q is no duration; write 15m or 1h", n.Line, n.Value)}}
 	}
 	*d = Duration(v)
 	return nil
@@ -78,11 +79,13 @@ func (d *Duration) UnmarshalText(b []byte) error {
 // SettingsFile is the name of the file in a data directory.
 const SettingsFile = "node.yaml"
 
-// ReadSettings reads the settings file of dir. Unknown keys are refused with
-// their line; the error wraps [ErrConfig]. A missing file gives the defaults.
+// ReadSettings reads the settings file of dir. Unknown keys, values of another
+// kind and a second document are refused with line and key; the error wraps
+// [ErrConfig]. A missing file gives the defaults.
 func ReadSettings(dir string) (Settings, error) {
 	var s Settings
-	raw, err := os.ReadFile(filepath.Join(dir, SettingsFile))
+	path := filepath.Join(dir, SettingsFile)
+	raw, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return s, nil
 	}
@@ -92,9 +95,11 @@ func ReadSettings(dir string) (Settings, error) {
 	dec := yaml.NewDecoder(bytes.NewReader(raw))
 	dec.KnownFields(true)
 	if err := dec.Decode(&s); err != nil && !errors.Is(err, io.EOF) {
-		text := strings.TrimPrefix(err.Error(), "yaml: unmarshal errors:\n  ")
-		text = strings.ReplaceAll(text, " not found in type node.Settings", " is no setting; `trustme node config` lists them")
-		return s, fmt.Errorf("%w: %s: %s", ErrConfig, filepath.Join(dir, SettingsFile), text)
+		return s, fmt.Errorf("%w: %s: %s", ErrConfig, path, mistakes(raw, err))
+	}
+	var more yaml.Node
+	if err := dec.Decode(&more); !errors.Is(err, io.EOF) {
+		return s, fmt.Errorf("%w: %s: line %d: a second document begins; keep all settings in one", ErrConfig, path, more.Line)
 	}
 	return s, nil
 }
@@ -134,18 +139,23 @@ func (s Settings) Complete(dir string) (Settings, error) {
 		if host != "127.0.0.1" && host != "localhost" && host != "::1" {
 			return s, fmt.Errorf("%w: base is needed when listen is not this machine: write base: https://your.host", ErrConfig)
 		}
-		s.Base, s.Loopback = "http://localhost:"+port, true
+		s.Base, s.Loopback = "http://localhost:"+port, new(true)
+	}
+	if s.Loopback == nil {
+		s.Loopback = new(false)
 	}
 	s.Base = strings.TrimRight(s.Base, "/")
 	return s, s.check()
 }
+
+func (s Settings) loopback() bool { return s.Loopback != nil && *s.Loopback }
 
 func (s Settings) check() error {
 	u, err := url.Parse(s.Base)
 	switch {
 	case err != nil || u.Host == "" || u.RawQuery != "" || u.Fragment != "":
 		return fmt.Errorf("%w: base %q is no address; write https://your.host", ErrConfig, s.Base)
-	case u.Scheme != "https" && !s.Loopback:
+	case u.Scheme != "https" && !s.loopback():
 		return fmt.Errorf("%w: base %q must be https; for a trial on this machine set allow_loopback", ErrConfig, s.Base)
 	case !slices.Contains([]string{"web", "key"}, s.Method):
 		return fmt.Errorf("%w: method %q; use web or key", ErrConfig, s.Method)
@@ -168,7 +178,7 @@ func (s Settings) over(o Settings) Settings {
 	s.Name, s.Base, s.Method = cmp.Or(o.Name, s.Name), cmp.Or(o.Base, s.Base), cmp.Or(o.Method, s.Method)
 	s.Listen, s.Admin = cmp.Or(o.Listen, s.Listen), cmp.Or(o.Admin, s.Admin)
 	s.StatusTTL, s.StatusBeat = cmp.Or(o.StatusTTL, s.StatusTTL), cmp.Or(o.StatusBeat, s.StatusBeat)
-	s.Reserve, s.Loopback = cmp.Or(o.Reserve, s.Reserve), o.Loopback || s.Loopback
+	s.Reserve, s.Loopback = cmp.Or(o.Reserve, s.Reserve), cmp.Or(o.Loopback, s.Loopback)
 	if len(o.Catalogues) > 0 {
 		s.Catalogues = o.Catalogues
 	}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
@@ -80,12 +81,18 @@ type InitRequest struct {
 }
 
 // Init makes a data directory with a sealed secret and its settings. The node
-// gets its keys when it is first opened.
+// gets its keys when it is first opened. Settings that could not be opened are
+// refused before anything is made, catalogues among them; the error wraps
+// [ErrInput], [ErrConfig] or [catalogue.ErrInvalid].
 func Init(r InitRequest) error {
 	if seal.Exists(r.Dir) {
 		return fmt.Errorf("%w: %s is a node already; `trustme node serve --dir %s` starts it", ErrInput, r.Dir, r.Dir)
 	}
-	if _, err := r.Settings.Complete(r.Dir); err != nil {
+	set, err := r.Settings.Complete(r.Dir)
+	if err != nil {
+		return err
+	}
+	if _, err := loadCatalogues(r.Dir, set.Catalogues); err != nil {
 		return err
 	}
 	if err := durable.MkdirAll(r.Dir); err != nil {
@@ -94,7 +101,7 @@ func Init(r InitRequest) error {
 	if err := r.Settings.Write(r.Dir); err != nil {
 		return err
 	}
-	_, err := seal.Create(r.Dir, r.Seal)
+	_, err = seal.Create(r.Dir, r.Seal)
 	return err
 }
 
@@ -141,7 +148,7 @@ func (n *Node) assemble(ctx context.Context) (err error) {
 	if err := n.identify(ctx); err != nil {
 		return err
 	}
-	n.party, err = party.New(party.Config{DB: n.db, Loopback: n.set.Loopback, Now: n.now, Own: n.ownDocument, StatusLists: n.ownList})
+	n.party, err = party.New(party.Config{DB: n.db, Loopback: n.set.loopback(), Now: n.now, Own: n.ownDocument, StatusLists: n.ownList})
 	if err != nil {
 		return err
 	}
@@ -175,6 +182,9 @@ func loadCatalogues(dir string, names []string) ([]*catalogue.Catalogue, error) 
 				name = filepath.Join(dir, name)
 			}
 			c, err = catalogue.Load(name)
+		}
+		if path, ok := errors.AsType[*fs.PathError](err); ok {
+			return nil, fmt.Errorf("%w: catalogues: %s: %v; put the file there, or name another", ErrConfig, name, path.Err)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("catalogue %s: %w", name, err)

@@ -45,7 +45,7 @@ func serveWith(t *testing.T, dir string, now func() time.Time, change func(*node
 	if err != nil {
 		t.Fatal(err)
 	}
-	set := node.Settings{Name: "Alder", Listen: addr, Base: "http://localhost:" + port, Loopback: true, StatusBeat: node.Duration(200 * time.Millisecond), Reserve: 1}
+	set := node.Settings{Name: "Alder", Listen: addr, Base: "http://localhost:" + port, Loopback: new(true), StatusBeat: node.Duration(200 * time.Millisecond), Reserve: 1}
 	if change != nil {
 		change(&set)
 	}

@@ -135,7 +135,7 @@ func opens(dir string, s seal.Secret) finding {
 
 // reach asks the node's public address for its own document.
 func reach(c *cli.Context, dir string) []finding {
-	s, err := node.Effective(dir, node.Settings{Loopback: c.Bool("allow-loopback")})
+	s, err := node.Effective(dir, node.Settings{Loopback: loopback(c)})
 	if err != nil {
 		return []finding{{"settings", false, err.Error(), "correct " + filepath.Join(dir, node.SettingsFile)}}
 	}

@@ -48,7 +48,15 @@ var settingFlags = []cli.Flag{
 func settings(c *cli.Context) node.Settings {
 	return node.Settings{Name: c.String("name"), Base: c.String("base"), Method: c.String("method"), Listen: c.String("listen"), Admin: c.String("admin"),
 		Catalogues: c.StringSlice("catalogue"), StatusTTL: node.Duration(c.Duration("status-ttl")), StatusBeat: node.Duration(c.Duration("status-beat")),
-		Reserve: c.Int("reserve-mib"), Loopback: c.Bool("allow-loopback")}
+		Reserve: c.Int("reserve-mib"), Loopback: loopback(c)}
+}
+
+// loopback is nil where neither the command line nor the environment says.
+func loopback(c *cli.Context) *bool {
+	if !c.IsSet("allow-loopback") {
+		return nil
+	}
+	return new(c.Bool("allow-loopback"))
 }
 
 // nodeFlags are those of every verb. The settings are among them, unlisted: a

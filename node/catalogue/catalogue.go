@@ -44,7 +44,12 @@ type Catalogue struct {
 	Achievements Ordered[Achievement] `yaml:"achievements"`
 	Paths        Ordered[Path]        `yaml:"paths"`
 	Roles        Ordered[Role]        `yaml:"roles"`
+
+	source []byte
 }
+
+// Source returns the bytes that the catalogue was read from.
+func (c *Catalogue) Source() []byte { return c.source }
 
 // Terms are what every achievement of a catalogue inherits and may override.
 type Terms struct {
@@ -200,10 +205,12 @@ func Parse(raw []byte) (*Catalogue, error) {
 	if len(raw) > MaxSize {
 		return nil, &Problems{List: []Problem{{Message: fmt.Sprintf("the file is larger than %d bytes", MaxSize)}}}
 	}
-	var c Catalogue
+	c := Catalogue{source: raw}
 	dec := yaml.NewDecoder(bytes.NewReader(raw))
 	dec.KnownFields(true)
-	if err := dec.Decode(&c); err != nil {
+	if err := dec.Decode(&c); errors.Is(err, io.EOF) {
+		return nil, &Problems{List: []Problem{{Line: 1, Message: "the file holds no catalogue", Fix: "begin with the keys catalogue, version, name and achievements"}}}
+	} else if err != nil {
 		return nil, fromYAML(err)
 	}
 	if err := dec.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
