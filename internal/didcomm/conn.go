@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"sync"
 	"time"
 
@@ -86,18 +87,19 @@ func (c *conn) read() {
 	silence := 3 * c.a.cfg.Ping
 	limit := rate.NewLimiter(rate.Limit(c.a.cfg.PerSecond), c.a.cfg.Burst)
 	alive := func() error { return c.ws.SetReadDeadline(time.Now().Add(silence)) }
-	c.ws.SetReadLimit(MaxFrame) // a larger frame closes the connection with code 1009
 	c.ws.SetPongHandler(func(string) error { return alive() })
 	ping := c.ws.PingHandler()
 	c.ws.SetPingHandler(func(s string) error { return errors.Join(alive(), ping(s)) })
 	for alive() == nil {
-		_, raw, err := c.ws.ReadMessage()
-		if err != nil {
-			if !errors.Is(err, websocket.ErrReadLimit) {
-				return
-			}
+		raw, err := c.frameIn()
+		if errors.Is(err, errFrameSize) {
 			c.a.count(func(s *Stats) { s.Refused++ })
-			c.a.cfg.Log.Warn("frame refused", "err", fmt.Sprintf("larger than %d bytes", MaxFrame))
+			c.a.cfg.Log.Warn("frame refused", "err", err)
+			c.turnAway(websocket.CloseMessageTooBig, err.Error())
+			return
+		}
+		if err != nil {
+			c.toldBy(err)
 			return
 		}
 		if !limit.Allow() { // slow the peer down instead of dropping what it sent
@@ -107,6 +109,51 @@ func (c *conn) read() {
 			}
 		}
 		c.a.receive(c, raw)
+	}
+}
+
+var errFrameSize = fmt.Errorf("a frame may have at most %d bytes", MaxFrame)
+
+// frameIn reads one frame.
+func (c *conn) frameIn() ([]byte, error) {
+	_, r, err := c.ws.NextReader()
+	if err != nil {
+		return nil, err
+	}
+	raw, err := io.ReadAll(io.LimitReader(r, MaxFrame+1))
+	if err == nil && len(raw) > MaxFrame {
+		err = errFrameSize
+	}
+	return raw, err
+}
+
+// linger is how long a peer that is turned away may take to hear it, and
+// lingerBytes how much it may still send meanwhile.
+const (
+	linger      = time.Second
+	lingerBytes = 8 * MaxFrame
+)
+
+// turnAway ends the connection with a code and a reason. It reads on until the
+// peer hangs up: data left unread would reset the connection, and the reason
+// would be lost with it.
+func (c *conn) turnAway(code int, why string) {
+	c.once.Do(func() {
+		close(c.quit)
+		defer c.ws.Close()
+		end := time.Now().Add(linger)
+		if c.ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(code, why), end) != nil || c.ws.SetReadDeadline(end) != nil {
+			return
+		}
+		defer context.AfterFunc(c.a.ctx, func() { _ = c.ws.SetReadDeadline(time.Now()) })() // the agent closes
+		_, _ = io.CopyN(io.Discard, c.ws.NetConn(), lingerBytes)
+	})
+}
+
+// toldBy logs why a peer closed the connection, where it gives a reason.
+func (c *conn) toldBy(err error) {
+	if ce, ok := errors.AsType[*websocket.CloseError](err); ok && ce.Text != "" {
+		c.a.cfg.Log.Warn("connection closed by the peer", "err", ce.Error())
 	}
 }
 

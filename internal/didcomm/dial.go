@@ -73,23 +73,25 @@ func (a *Agent) checkEndpoint(uri string) error {
 	return nil
 }
 
-// Keep holds a connection to the peer until ctx ends, dialling again after
-// 0.2 s, doubling to a minute, each with up to half as much again by chance.
-// greet runs on each new connection; its error ends that connection.
+// Pauses of [Agent.Keep]. A connection that held for steady shows that the
+// peer is well; one that ends at once does not.
+const (
+	firstPause = 200 * time.Millisecond
+	mostPause  = time.Minute
+	steady     = 10 * time.Second
+)
+
+// Keep holds a connection to the peer until ctx ends. It dials again after
+// 0.2 s, doubling to a minute, each with up to half as much again by chance;
+// from the beginning once a connection has held for ten seconds. greet runs on
+// each new connection; its error ends that connection.
 func (a *Agent) Keep(ctx context.Context, p Pair, greet func(*Link) error) {
-	const first, most = 200 * time.Millisecond, time.Minute
-	wait := first
+	wait := firstPause
 	for ctx.Err() == nil {
-		l, err := a.Connect(ctx, p)
-		if err == nil {
-			wait = first
-			if err = greet(l); err == nil {
-				select {
-				case <-l.Done():
-				case <-ctx.Done():
-				}
-			}
-			l.Close()
+		began := time.Now()
+		err := a.hold(ctx, p, greet)
+		if err == nil && time.Since(began) >= steady {
+			wait = firstPause
 		}
 		if err != nil && ctx.Err() == nil {
 			a.cfg.Log.Info("peer not connected", "peer", p.Peer.String(), "err", err)
@@ -98,6 +100,24 @@ func (a *Agent) Keep(ctx context.Context, p Pair, greet func(*Link) error) {
 		case <-ctx.Done():
 		case <-time.After(wait + rand.N(wait/2)):
 		}
-		wait = min(2*wait, most)
+		wait = min(2*wait, mostPause)
 	}
+}
+
+// hold holds one connection until it ends. An error says that there was none
+// to hold.
+func (a *Agent) hold(ctx context.Context, p Pair, greet func(*Link) error) error {
+	l, err := a.Connect(ctx, p)
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	if err := greet(l); err != nil {
+		return err
+	}
+	select {
+	case <-l.Done():
+	case <-ctx.Done():
+	}
+	return nil
 }

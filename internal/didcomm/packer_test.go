@@ -204,7 +204,7 @@ func TestAFrameOverTheLimitEndsTheConnectionAndOthersGoOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, _, err := bad.ReadMessage()
-	if !websocket.IsCloseError(err, websocket.CloseMessageTooBig, websocket.CloseGoingAway, websocket.CloseAbnormalClosure) {
+	if ce, ok := errors.AsType[*websocket.CloseError](err); !ok || ce.Code != websocket.CloseMessageTooBig || ce.Text != "a frame may have at most 2097152 bytes" {
 		t.Errorf("after a frame over the limit: %v", err)
 	}
 	ana := newParty(t, nil)
