@@ -141,7 +141,7 @@ func (j *judgement) proof(ctx context.Context) bool {
 	b := &bound{inner: j.v.cfg.Resolver, want: issuer}
 	how := ""
 	if j.c.token != nil {
-		how, err = verifyJWT(ctx, j.c, b)
+		how, err = verifyJWT(ctx, j.c, b, j.now)
 	} else {
 		how, err = verifyEmbedded(ctx, j.c.doc, b, j.now)
 	}
@@ -190,9 +190,10 @@ func verifyEmbedded(ctx context.Context, doc jsondoc.Value, r did.Resolver, now 
 	return how, nil
 }
 
-// verifyJWT checks the signature with a key that the issuer lists. A jwk in
-// the header counts only if it is one of those.
-func verifyJWT(ctx context.Context, c Credential, b *bound) (string, error) {
+// verifyJWT checks the signature with a key that the issuer lists, and that
+// was good when it signed. A jwk in the header counts only if it is one of
+// those.
+func verifyJWT(ctx context.Context, c Credential, b *bound, now time.Time) (string, error) {
 	t := c.token
 	if err := namesOwnKey(t, b.want); err != nil {
 		return "", err
@@ -220,8 +221,12 @@ func verifyJWT(ctx context.Context, c Credential, b *bound) (string, error) {
 		return "", fmt.Errorf("%w: the header's jwk is not a key that %s lists", did.ErrKeyNotListed, b.want)
 	}
 	m := methods[0]
-	if !m.Revoked.IsZero() {
-		return "", fmt.Errorf("%w: %s was revoked on %s", did.ErrKeyNotListed, m.ID, m.Revoked.Format(time.DateOnly))
+	times, err := t.Times()
+	if err != nil {
+		return "", err
+	}
+	if err := m.UsableFor(times.Signed(), now); err != nil {
+		return "", err
 	}
 	if err := t.Verify(m.Key); err != nil {
 		return "", err

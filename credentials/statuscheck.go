@@ -247,12 +247,15 @@ func (j *judgement) verifyList(ctx context.Context, e status.Entry, body []byte)
 	}
 	b := &bound{inner: j.v.cfg.Resolver, want: issuer}
 	if c.token != nil {
-		_, err = verifyJWT(ctx, c, b)
+		_, err = verifyJWT(ctx, c, b, j.now)
 	} else {
 		_, err = verifyEmbedded(ctx, c.doc, b, j.now)
 	}
 	if err != nil {
 		return l, fmt.Errorf("signature of the list: %w", err)
+	}
+	if l.ValidUntil, err = c.ends(l.ValidUntil); err != nil {
+		return l, fmt.Errorf("%w: %w", status.ErrMalformed, err)
 	}
 	if time.Time.IsZero(b.seen.Fetched) { // a key that cannot change: the answer can be kept
 		j.v.lists.put(key, l)
@@ -262,16 +265,33 @@ func (j *judgement) verifyList(ctx context.Context, e status.Entry, body []byte)
 
 var maxList = jsondoc.Limits{Size: 8 << 20}
 
+// readList reads a list credential as it is embedded in JSON, or as a JWT
+// (VC-JOSE-COSE). Of a JWT the payload is the list itself: its own id, issuer
+// and dates are judged, and where it repeats them as claims these must agree;
+// its exp bounds the signature and ends the list before validUntil does.
 func readList(body []byte) (Credential, error) {
 	if detect(body) == FormJWT {
 		t, err := jose.Parse(body)
 		if err != nil {
 			return Credential{}, err
 		}
-		return Credential{raw: body, doc: t.Payload, token: &t}, nil
+		doc, _, err := t.Credential()
+		return Credential{raw: body, doc: doc, token: &t}, err
 	}
 	doc, err := jsondoc.ParseLimits(body, maxList)
 	return Credential{raw: body, doc: doc}, err
+}
+
+// ends returns the earlier of validUntil and of a JWT's exp.
+func (c Credential) ends(until time.Time) (time.Time, error) {
+	if c.token == nil {
+		return until, nil
+	}
+	t, err := c.token.Times()
+	if err == nil && !t.Expires.IsZero() && (until.IsZero() || t.Expires.Before(until)) {
+		until = t.Expires
+	}
+	return until, err
 }
 
 // explainStatus gives an error of a list its answer.

@@ -34,6 +34,22 @@ type VerificationMethod struct {
 	Expires, Revoked     time.Time
 }
 
+// UsableFor refuses a key that was declared compromised by now, and one that
+// had ended when it signed: at made, or where that is not said, zero, now. The
+// error wraps [ErrKeyNotListed].
+func (m VerificationMethod) UsableFor(made, now time.Time) error {
+	if made.IsZero() {
+		made = now
+	}
+	switch {
+	case !m.Revoked.IsZero() && !now.Before(m.Revoked):
+		return fmt.Errorf("%w: %s was revoked on %s", ErrKeyNotListed, m.ID, m.Revoked.Format(time.DateOnly))
+	case !m.Expires.IsZero() && made.After(m.Expires):
+		return fmt.Errorf("%w: %s ended on %s, before the proof was made", ErrKeyNotListed, m.ID, m.Expires.Format(time.DateOnly))
+	}
+	return nil
+}
+
 // Endpoint is where a service is reached.
 type Endpoint struct {
 	URI         string   `json:"uri"`

@@ -78,7 +78,7 @@ func verifyOne(ctx context.Context, doc jsondoc.Value, p parsed, all []parsed, o
 	if err != nil {
 		return Proof{}, err
 	}
-	if err := usable(m, p, o.Now); err != nil {
+	if err := m.UsableFor(p.created, o.Now); err != nil {
 		return Proof{}, err
 	}
 	if !slices.Contains(suites[p.suite].keys, m.Key.Type) {
@@ -111,22 +111,6 @@ func (p parsed) check(o VerifyOptions) error {
 		return fmt.Errorf("%w: %q", ErrChallenge, p.challenge)
 	case o.Domain != "" && !slices.Contains(p.domains, o.Domain):
 		return fmt.Errorf("%w: %q", ErrDomain, p.domains)
-	}
-	return nil
-}
-
-// usable refuses a key that was declared compromised, and one whose end had
-// come before the proof was made.
-func usable(m did.VerificationMethod, p parsed, now time.Time) error {
-	made := p.created
-	if made.IsZero() {
-		made = now
-	}
-	switch {
-	case !m.Revoked.IsZero() && !now.Before(m.Revoked):
-		return fmt.Errorf("%w: %s was revoked on %s", did.ErrKeyNotListed, m.ID, m.Revoked.Format(time.DateOnly))
-	case !m.Expires.IsZero() && made.After(m.Expires):
-		return fmt.Errorf("%w: %s ended on %s, before the proof was made", did.ErrKeyNotListed, m.ID, m.Expires.Format(time.DateOnly))
 	}
 	return nil
 }

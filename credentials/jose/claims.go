@@ -14,7 +14,16 @@ import (
 )
 
 // Times are what the registered claims say. Zero values are absent.
-type Times struct{ NotBefore, Expires time.Time }
+type Times struct{ NotBefore, Expires, IssuedAt time.Time }
+
+// Signed returns when the token says that it was signed: its iat, else its
+// nbf. Open Badges 3.0 knows no iat, and its nbf is when the badge was given.
+func (t Times) Signed() time.Time {
+	if t.IssuedAt.IsZero() {
+		return t.NotBefore
+	}
+	return t.IssuedAt
+}
 
 // Credential returns the credential within the token and holds the registered
 // claims to it: Open Badges 3.0 §8.2.4 demands iss, nbf, jti and sub equal to
@@ -30,7 +39,7 @@ func (t Token) Credential() (jsondoc.Value, Times, error) {
 	if err != nil {
 		return c, Times{}, err
 	}
-	times, err := t.times()
+	times, err := t.Times()
 	if err != nil {
 		return c, times, err
 	}
@@ -78,12 +87,14 @@ func (t Token) document() (jsondoc.Value, error) {
 	return vc, nil
 }
 
-func (t Token) times() (Times, error) {
+// Times returns the registered claims that are dates. The error wraps
+// [ErrMalformed].
+func (t Token) Times() (Times, error) {
 	var out Times
 	for _, m := range []struct {
 		name string
 		into *time.Time
-	}{{"nbf", &out.NotBefore}, {"exp", &out.Expires}} {
+	}{{"nbf", &out.NotBefore}, {"exp", &out.Expires}, {"iat", &out.IssuedAt}} {
 		v := t.Payload.Get(m.name)
 		if !v.Exists() {
 			continue
