@@ -4,13 +4,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"strconv"
-	"time"
 
 	"github.com/trust-me/trustme/internal/store"
 )
@@ -30,7 +27,7 @@ func (n *Node) AdminHandler() http.Handler {
 	mux.HandleFunc("GET /connections", n.adminConnections)
 	mux.HandleFunc("GET /journal", n.adminJournal)
 	mux.HandleFunc("POST /csv", n.adminCSV)
-	mux.HandleFunc("POST /rotate", n.adminRotate)
+	handle(mux, "POST /rotate", n.Rotate)
 	mux.HandleFunc("POST /publish", func(w http.ResponseWriter, r *http.Request) { answer(w, struct{}{}, n.Publish(r.Context())) })
 	mux.HandleFunc("GET /backup", n.adminBackup)
 	return mux
@@ -153,41 +150,6 @@ func (n *Node) adminJournal(w http.ResponseWriter, r *http.Request) {
 	stream(w, func(send func(any) error) error {
 		return n.Journal(r.Context(), first, func(f store.Fact) error { return send(JournalLine{f, f.Hash}) })
 	})
-}
-
-// adminCSV takes the file as the body, since the command may run elsewhere
-// than in the node's directory, and tells progress line by line.
-func (n *Node) adminCSV(w http.ResponseWriter, r *http.Request) {
-	tmp, err := os.CreateTemp(n.dir, "csv-*")
-	if err != nil {
-		answer(w, nil, err)
-		return
-	}
-	defer os.Remove(tmp.Name())
-	_, err = io.Copy(tmp, r.Body)
-	if err := errors.Join(err, tmp.Close()); err != nil {
-		answer(w, nil, err)
-		return
-	}
-	stream(w, func(send func(any) error) error {
-		last := time.Now()
-		res, err := n.IssueCSV(r.Context(), tmp.Name(), func(p Progress) {
-			if time.Since(last) > 100*time.Millisecond {
-				last = time.Now()
-				if send(p) != nil {
-					return // the command has gone; the run goes on to the end of its row
-				}
-			}
-		})
-		if err != nil {
-			return err
-		}
-		return send(res)
-	})
-}
-
-func (n *Node) adminRotate(w http.ResponseWriter, r *http.Request) {
-	answer(w, struct{}{}, n.Rotate(r.Context(), r.URL.Query().Has("compromised")))
 }
 
 func (n *Node) adminBackup(w http.ResponseWriter, r *http.Request) {

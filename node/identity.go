@@ -33,19 +33,25 @@ type retired struct {
 	Fragment    int       `json:"fragment"`
 	Until       time.Time `json:"until"`
 	Compromised bool      `json:"compromised,omitempty"`
+	Revoked     time.Time `json:"revoked,omitzero"` // since when, if compromised
 }
 
 var identityKey = []byte("identity")
 
 func (n *Node) readIdentity(ctx context.Context) (id identity, err error) {
 	err = n.db.View(ctx, func(tx *store.Tx) error {
-		raw, err := tx.Get(identityKey)
-		if err != nil {
-			return err
-		}
-		return json.Unmarshal(raw, &id)
+		id, err = identityIn(tx)
+		return err
 	})
 	return id, err
+}
+
+func identityIn(tx *store.Tx) (id identity, err error) {
+	raw, err := tx.Get(identityKey)
+	if err != nil {
+		return id, err
+	}
+	return id, json.Unmarshal(raw, &id)
 }
 
 // identify reads who the node is, or makes it on the first start.
@@ -53,7 +59,9 @@ func (n *Node) identify(ctx context.Context) error {
 	id, err := n.readIdentity(ctx)
 	if errors.Is(err, store.ErrNotFound) {
 		if id, err = n.newIdentity(ctx); err == nil {
-			err = n.saveIdentity(ctx, id, "identity.made")
+			err = n.db.Update(ctx, func(tx *store.Tx) error {
+				return n.saveIdentity(tx, id, "identity.made", map[string]any{"did": id.DID, "key": id.Signing})
+			})
 		}
 	}
 	if err != nil {
@@ -98,17 +106,15 @@ func (n *Node) newIdentity(ctx context.Context) (identity, error) {
 	return id, err
 }
 
-func (n *Node) saveIdentity(ctx context.Context, id identity, fact string) error {
+func (n *Node) saveIdentity(tx *store.Tx, id identity, fact string, body map[string]any) error {
 	raw, err := json.Marshal(id)
 	if err != nil {
 		return err
 	}
-	return n.db.Update(ctx, func(tx *store.Tx) error {
-		if err := tx.Put(identityKey, raw); err != nil {
-			return err
-		}
-		return n.note(tx, fact, map[string]any{"did": id.DID, "key": id.Signing})
-	})
+	if err := tx.Put(identityKey, raw); err != nil {
+		return err
+	}
+	return n.note(tx, fact, body)
 }
 
 // findContact sets the DID under which the node speaks: its own when that has
@@ -138,7 +144,11 @@ func (n *Node) isOwn(_ context.Context, d did.DID) (bool, error) {
 	return d == n.id || d == n.contact, nil
 }
 
-// document builds the DID document of a did:web node.
+// document builds the DID document of a did:web node. A retired key is listed
+// without an end: Controlled Identifiers 1.0 §2.2 wants nothing verified by a
+// key after its expires, and its badges are to keep verifying. A compromised
+// one is shown with the moment of its revocation and listed for no purpose, so
+// that also a verifier that looks at purposes alone refuses it.
 func (n *Node) document(id identity) (did.Document, error) {
 	d := did.Document{ID: n.id, Services: []did.Service{{ID: n.id.String() + "#didcomm", Type: did.DIDCommMessaging, Endpoints: []did.Endpoint{*n.endpoint()}}}}
 	add := func(multibase, fragment string, rels ...did.Relationship) error {
@@ -148,19 +158,25 @@ func (n *Node) document(id identity) (did.Document, error) {
 		}
 		return err
 	}
-	if err := add(id.Signing, fmt.Sprintf("key-%d", id.Fragment), did.AssertionMethod, did.Authentication); err != nil {
+	if err := add(id.Signing, fragment(id.Fragment), did.AssertionMethod, did.Authentication); err != nil {
 		return d, err
 	}
 	for _, r := range id.Retired {
+		rels := []did.Relationship{did.AssertionMethod}
 		if r.Compromised {
-			continue
+			rels = nil
 		}
-		if err := add(r.Key, fmt.Sprintf("key-%d", r.Fragment), did.AssertionMethod); err != nil {
+		if err := add(r.Key, fragment(r.Fragment), rels...); err != nil {
 			return d, err
+		}
+		if r.Compromised {
+			d.Methods[len(d.Methods)-1].Revoked = or(r.Revoked, r.Until)
 		}
 	}
 	return d, add(id.Agreement, "agreement", did.KeyAgreement)
 }
+
+func fragment(n int) string { return fmt.Sprintf("key-%d", n) }
 
 // DIDDocument returns the document that the node serves.
 func (n *Node) DIDDocument(ctx context.Context) ([]byte, error) {
@@ -201,27 +217,5 @@ func (n *Node) signer(ctx context.Context) (keys.Signer, error) {
 	if n.id.Method() == "key" {
 		return n.keys.Signer(k, key.MethodID(n.id)), nil
 	}
-	return n.keys.Signer(k, fmt.Sprintf("%s#key-%d", n.id, id.Fragment)), nil
-}
-
-// Rotate gives the node a new signing key. Badges signed with the old one keep
-// verifying, unless it is declared compromised: then it is no longer listed.
-func (n *Node) Rotate(ctx context.Context, compromised bool) error {
-	if n.id.Method() != "web" {
-		return fmt.Errorf("%w: a did:key is its key and cannot rotate; begin a directory with method web", ErrInput)
-	}
-	id, err := n.readIdentity(ctx)
-	if err != nil {
-		return err
-	}
-	k, err := n.keys.Create(ctx, did.Ed25519)
-	if err != nil {
-		return err
-	}
-	id.Retired = append(id.Retired, retired{Key: id.Signing, Fragment: id.Fragment, Until: n.now().UTC(), Compromised: compromised})
-	id.Signing, id.Fragment = k.Multibase(), id.Fragment+1
-	if err := n.saveIdentity(ctx, id, "identity.rotated"); err != nil {
-		return err
-	}
-	return n.Publish(ctx) // lists signed by the old key would fail with it
+	return n.keys.Signer(k, n.id.String()+"#"+fragment(id.Fragment)), nil
 }

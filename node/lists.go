@@ -26,12 +26,13 @@ import (
 type lists struct {
 	publishing sync.Mutex // one publication at a time, or an older could be served last
 
-	mu    sync.Mutex
-	bits  map[string]status.Bitmap // by "<n>/<purpose>"
-	begun uint64                   // publications that have taken their copy of the bits
-	beat  uint64                   // the last of those that is served
-	wake  *sync.Cond
-	fresh map[string][]byte // published bytes, as served
+	mu      sync.Mutex
+	bits    map[string]status.Bitmap // by "<n>/<purpose>"
+	begun   uint64                   // publications that have taken their copy of the bits
+	beat    uint64                   // the last of those that is served
+	beating bool                     // the beat goes on: there will be a next one
+	wake    *sync.Cond
+	fresh   map[string][]byte // published bytes, as served
 }
 
 // listRecord describes list n.
@@ -131,10 +132,30 @@ func (n *Node) setBit(tx *store.Tx, list int, purpose string, index int, on bool
 	return tx.Put(bitKey(list, purpose, index), v)
 }
 
+// recall takes over a bit as it is in the store, for the next publication. It
+// reads under the lock, so that of two changes at once the last one stays.
+func (n *Node) recall(ctx context.Context, list int, purpose string, index int) error {
+	l := n.lists
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return n.db.View(ctx, func(tx *store.Tx) error {
+		v, err := tx.Get(bitKey(list, purpose, index))
+		if err != nil {
+			return ignoreMissing(err)
+		}
+		l.set(list, purpose, index, len(v) == 1 && v[0] == 1)
+		return nil
+	})
+}
+
 // remember keeps a bit that is durable for the next publication.
 func (l *lists) remember(list int, purpose string, index int, on bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.set(list, purpose, index, on)
+}
+
+func (l *lists) set(list int, purpose string, index int, on bool) {
 	b := l.bits[listName(list, purpose)]
 	if b == nil {
 		b = status.NewBitmap(ListSize)
@@ -233,8 +254,17 @@ func (n *Node) beat(ctx context.Context) {
 	}
 }
 
-// published waits until a publication that began after now is served.
-func (n *Node) published(ctx context.Context) error {
+// beats says whether there will be a next publication to wait for.
+func (l *lists) beats(on bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.beating = on
+	l.wake.Broadcast()
+}
+
+// published waits until a publication that began after now is served. It is
+// false when there is none: the node is stopping, or does not serve.
+func (n *Node) published(ctx context.Context) (bool, error) {
 	l := n.lists
 	stop := context.AfterFunc(ctx, func() {
 		l.mu.Lock()
@@ -244,10 +274,14 @@ func (n *Node) published(ctx context.Context) error {
 	defer stop()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for want := l.begun + 1; l.beat < want && ctx.Err() == nil; { // one under way has taken its copy before
+	want := l.begun + 1 // one under way has taken its copy before
+	for l.beating && l.beat < want && ctx.Err() == nil {
 		l.wake.Wait()
 	}
-	return ctx.Err()
+	if l.beat >= want || !l.beating {
+		return l.beat >= want, nil
+	}
+	return false, ctx.Err()
 }
 
 // StatusList returns a signed list as served. The error is [ErrNotFound] when
@@ -300,7 +334,14 @@ func (n *Node) expire(ctx context.Context) error {
 			return err
 		}
 		err = n.db.Update(ctx, func(tx *store.Tx) error {
-			for _, a := range due {
+			for _, old := range due {
+				a, err := awards.Get(tx, old.ID) // it may have changed meanwhile, or be refused and gone
+				if errors.Is(err, store.ErrNotFound) || err == nil && a.Lapsed {
+					continue
+				}
+				if err != nil {
+					return err
+				}
 				if err := n.setBit(tx, a.List, status.Refresh, a.Index, true); err != nil {
 					return err
 				}

@@ -70,7 +70,7 @@ type Node struct {
 	closeOnce  sync.Once
 	csvRunning atomic.Bool
 	proving    chan struct{}
-	serving    atomic.Bool // the beat publishes
+	stopping   chan struct{} // closed when Serve ends
 }
 
 // InitRequest makes a data directory.
@@ -117,7 +117,7 @@ func Open(ctx context.Context, cfg Config) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &Node{set: set, dir: cfg.Dir, secret: secret, now: or2(cfg.Now, time.Now), log: cfg.Log, proving: make(chan struct{}, runtime.GOMAXPROCS(0))}
+	n := &Node{set: set, dir: cfg.Dir, secret: secret, now: or2(cfg.Now, time.Now), log: cfg.Log, proving: make(chan struct{}, runtime.GOMAXPROCS(0)), stopping: make(chan struct{})}
 	if n.log == nil {
 		n.log = slog.New(slog.DiscardHandler)
 	}
@@ -128,7 +128,7 @@ func Open(ctx context.Context, cfg Config) (*Node, error) {
 	if n.db, err = store.Open(filepath.Join(cfg.Dir, "store"), store.Options{Key: secret.Derive("store"), ReserveBytes: int64(set.Reserve) << 20, Now: n.now, Log: n.log}); err != nil {
 		return nil, err
 	}
-	if err := n.assemble(ctx); err != nil {
+	if err := errors.Join(sweepSpool(cfg.Dir), n.assemble(ctx)); err != nil {
 		return nil, errors.Join(err, n.db.Close())
 	}
 	return n, nil
@@ -218,8 +218,9 @@ func (n *Node) DID() did.DID { return n.id }
 func (n *Node) Settings() Settings { return n.set }
 
 // Serve answers public, which it closes, and the administration socket until
-// ctx ends, then stops gracefully: requests under way are finished. ready, when
-// not nil, is called once both accept.
+// ctx ends, then stops gracefully: requests under way are finished, and long
+// runs end after the row that they are at. ready, when not nil, is called once
+// both accept. A node serves once.
 func (n *Node) Serve(ctx context.Context, public net.Listener, ready func()) error {
 	admin, err := n.listenAdmin()
 	if err != nil {
@@ -231,11 +232,11 @@ func (n *Node) Serve(ctx context.Context, public net.Listener, ready func()) err
 	defer cancel()
 	failed := make(chan error, 2)
 	var wg sync.WaitGroup
+	n.lists.beats(true)
 	wg.Go(func() { failed <- pub.Serve(public) })
 	wg.Go(func() { failed <- adm.Serve(admin) })
-	n.serving.Store(true)
 	wg.Go(func() {
-		defer n.serving.Store(false)
+		defer n.lists.beats(false)
 		n.beat(ctx)
 	})
 	if ready != nil {
@@ -247,6 +248,7 @@ func (n *Node) Serve(ctx context.Context, public net.Listener, ready func()) err
 	case err = <-failed:
 	}
 	cancel()
+	close(n.stopping)
 	stop, done := context.WithTimeout(context.Background(), 10*time.Second)
 	defer done()
 	n.agent.Close()

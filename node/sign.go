@@ -159,7 +159,7 @@ func (n *Node) issueFor(ctx context.Context, id string, subject did.DID) (exchan
 		return exchange.Signed{}, &didcomm.Problem{Code: exchange.CodeHolder, Comment: "this badge is for another DID"}
 	}
 	if a.Standing == Revoked {
-		return exchange.Signed{}, &didcomm.Problem{Code: exchange.CodeState, Comment: "this award was withdrawn: " + a.Reason}
+		return exchange.Signed{}, withdrawn(a)
 	}
 	if held != nil {
 		return exchange.Signed{ID: id, Bytes: held, Record: func(*store.Tx) error { return nil }}, nil
@@ -174,9 +174,21 @@ func (n *Node) issueFor(ctx context.Context, id string, subject did.DID) (exchan
 		return exchange.Signed{}, err
 	}
 	return exchange.Signed{ID: id, Bytes: raw, Record: func(tx *store.Tx) error {
-		_, err := n.recordSigned(tx, a, raw)
+		now, err := awards.Get(tx, id) // it may have changed while the badge was signed
+		if err != nil {
+			return err
+		}
+		if now.Standing == Revoked {
+			return withdrawn(now)
+		}
+		now.Recipient.DID, now.ValidFrom = a.Recipient.DID, a.ValidFrom
+		_, err = n.recordSigned(tx, now, raw)
 		return err
 	}}, nil
+}
+
+func withdrawn(a Award) error {
+	return &didcomm.Problem{Code: exchange.CodeState, Comment: "this award was withdrawn: " + a.Reason}
 }
 
 // closedOffer implements [exchange.Issuer.Closed].

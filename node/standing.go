@@ -16,18 +16,25 @@ type StandingRequest struct {
 	Reason string `json:"reason"`
 }
 
+// Changed is an award after its standing was set. Published says that the list
+// that tells it is served; otherwise it is recorded, and the node publishes it
+// as soon as it serves again.
+type Changed struct {
+	Award
+	Published bool `json:"published"`
+}
+
 // SetStanding revokes, suspends or reinstates a badge, with a reason that the
-// journal keeps. Once it returns, the new list is on disk and served; a
-// verifier may act on the old one for up to the list's ttl. A revocation is
+// journal keeps. Once it returns, the change is on disk; while the node serves,
+// SetStanding waits for the beat that publishes it, or for the node to stop. A
+// verifier may act on the old list for up to the list's ttl. A revocation is
 // final; doing the same twice is no error.
-func (n *Node) SetStanding(ctx context.Context, r StandingRequest) (Award, error) {
+func (n *Node) SetStanding(ctx context.Context, r StandingRequest) (Changed, error) {
 	if r.Reason == "" {
-		return Award{}, fmt.Errorf("%w: give a reason; it is kept in the journal", ErrInput)
+		return Changed{}, fmt.Errorf("%w: give a reason; it is kept in the journal", ErrInput)
 	}
 	var a Award
-	changed := false
 	err := n.db.Update(ctx, func(tx *store.Tx) (err error) {
-		changed = false
 		if a, err = awards.Get(tx, r.ID); errors.Is(err, store.ErrNotFound) {
 			return fmt.Errorf("%w: no badge %q was issued here", ErrNotFound, r.ID)
 		}
@@ -40,7 +47,6 @@ func (n *Node) SetStanding(ctx context.Context, r StandingRequest) (Award, error
 		if err := a.may(Standing(r.To)); err != nil {
 			return err
 		}
-		changed = true
 		a.Standing, a.Reason, a.Updated = Standing(r.To), r.Reason, n.now().UTC()
 		if err := awards.Put(tx, a); err != nil {
 			return err
@@ -51,16 +57,16 @@ func (n *Node) SetStanding(ctx context.Context, r StandingRequest) (Award, error
 		return n.note(tx, "award."+r.To, map[string]any{"credential": a.ID, "reason": r.Reason})
 	})
 	if err != nil {
-		return Award{}, err
+		return Changed{}, err
 	}
-	if !changed {
-		return a, nil
+	if err := n.recall(ctx, a.List, a.Purpose, a.Index); err != nil {
+		return Changed{}, err
 	}
-	n.lists.remember(a.List, a.Purpose, a.Index, a.Standing != Active)
-	if n.serving.Load() {
-		return a, n.published(ctx)
+	published, err := n.published(ctx)
+	if err == nil && !published {
+		err = n.Publish(ctx) // on disk, for the next start
 	}
-	return a, n.Publish(ctx)
+	return Changed{a, published}, err
 }
 
 func (a Award) may(to Standing) error {

@@ -30,7 +30,7 @@ func (c *Client) Grant(ctx context.Context, r GrantRequest) (g Granted, err erro
 }
 
 // SetStanding revokes, suspends or reinstates.
-func (c *Client) SetStanding(ctx context.Context, r StandingRequest) (a Award, err error) {
+func (c *Client) SetStanding(ctx context.Context, r StandingRequest) (a Changed, err error) {
 	return a, c.call(ctx, http.MethodPost, "/standing", r, &a)
 }
 
@@ -94,13 +94,9 @@ func (c *Client) IssueCSV(ctx context.Context, file io.Reader, progress func(Pro
 	return last, err
 }
 
-// Rotate gives the node a new signing key.
-func (c *Client) Rotate(ctx context.Context, compromised bool) error {
-	path := "/rotate"
-	if compromised {
-		path += "?compromised"
-	}
-	return c.call(ctx, http.MethodPost, path, nil, new(struct{}))
+// Rotate gives the node a new signing key, or withdraws an old one.
+func (c *Client) Rotate(ctx context.Context, r RotateRequest) (k Rotated, err error) {
+	return k, c.call(ctx, http.MethodPost, "/rotate", r, &k)
 }
 
 // Backup writes a consistent copy of the node to w while it runs. What came

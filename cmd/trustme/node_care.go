@@ -95,15 +95,31 @@ func nodeJournal() *cli.Command {
 
 func nodeRotate() *cli.Command {
 	return &cli.Command{
-		Name: "rotate", Usage: "give the node a new signing key",
-		Description: example("Badges signed with the old key keep verifying. After a theft say --compromised: then they do not, and must be issued again.", "trustme node rotate"),
-		Flags:       nodeFlags(&cli.BoolFlag{Name: "compromised", Usage: "the old key was stolen: stop listing it"}),
-		Action: onNode(0, 0, "", func(c *cli.Context, _ []string, cl *node.Client) error {
-			if err := cl.Rotate(c.Context, c.Bool("compromised")); err != nil {
+		Name: "rotate", Usage: "give the node a new signing key", ArgsUsage: "[KEY]",
+		Description: example("Badges signed with the old key keep verifying. After a theft say --compromised: then they do not, and must be issued again. With it, KEY names an older key that was stolen, such as key-1; without KEY it is the one that signs now.", "trustme node rotate\ntrustme node rotate --compromised key-1"),
+		Flags:       nodeFlags(&cli.BoolFlag{Name: "compromised", Usage: "the key was stolen: nothing verifies by it any more"}),
+		Action: func(c *cli.Context) error {
+			args, err := operands(c, 0, 1, "at most one KEY")
+			if err != nil {
 				return err
 			}
-			return answer(c, fields{"rotated": true}, "new signing key; the DID document lists it now")
-		}),
+			r := node.RotateRequest{Compromised: c.Bool("compromised")}
+			if len(args) == 1 {
+				if r.Key = args[0]; !r.Compromised {
+					return usagef("a KEY is named only with --compromised, before it; without both the node gets a new key")
+				}
+			}
+			return withNode(c, func(ctx context.Context, cl *node.Client) error {
+				k, err := cl.Rotate(ctx, r)
+				if err != nil {
+					return err
+				}
+				if k.Compromised != "" {
+					return answer(c, k, "%s verifies nothing any more; %s signs, and the DID document says so now", k.Compromised, k.Key)
+				}
+				return answer(c, k, "new signing key %s; the DID document lists it now", k.Key)
+			})
+		},
 	}
 }
 

@@ -256,7 +256,7 @@ func nodeShow() *cli.Command {
 func standing(name, to, usage string) *cli.Command {
 	return &cli.Command{
 		Name: name, Usage: usage, ArgsUsage: "ID",
-		Description: example("The reason is kept in the journal. Once the command returns, the new status list is published; verifiers may use the old one until its ttl is over.", "trustme node "+name+" --reason \"issued by mistake\" urn:uuid:..."),
+		Description: example("The reason is kept in the journal. Once the command returns, the new status list is published, unless it says that this waits for the node to serve; verifiers may use the old one until its ttl is over.", "trustme node "+name+" --reason \"issued by mistake\" urn:uuid:..."),
 		Flags:       nodeFlags(&cli.StringFlag{Name: "reason", Usage: "why; required"}),
 		Action: func(c *cli.Context) error {
 			args, err := operands(c, 1, 1, "one ID")
@@ -271,7 +271,7 @@ func standing(name, to, usage string) *cli.Command {
 				if err != nil {
 					return err
 				}
-				if !cl.Running {
+				if !a.Published {
 					return answer(c, a, "%s is %s: recorded, and published once the node serves again", a.Name, a.Standing)
 				}
 				return answer(c, a, "%s is %s; published", a.Name, a.Standing)
