@@ -27,13 +27,14 @@ func ParseAny(raw []byte) (Credential, Form, error) {
 	return c, form, err
 }
 
-// detect tells the form by the first bytes alone.
+// detect tells the form by the first bytes alone. A byte order mark may stand
+// before an SVG, as it may before any XML; JSON and JWT have none.
 func detect(raw []byte) Form {
 	b := bytes.TrimLeft(raw, " \t\r\n")
 	switch {
 	case baking.IsPNG(raw):
 		return FormPNG
-	case bytes.HasPrefix(b, []byte("<")):
+	case bytes.HasPrefix(bytes.TrimLeft(bytes.TrimPrefix(raw, []byte("\ufeff")), " \t\r\n"), []byte("<")):
 		return FormSVG
 	case bytes.HasPrefix(b, []byte("ey")) || looksLikeJWT(b):
 		return FormJWT

@@ -139,7 +139,7 @@ func walkSVG(b []byte) (*svgWalk, error) {
 func (w *svgWalk) token(t xml.Token, at, end int) error {
 	switch t := t.(type) {
 	case xml.Directive:
-		return fmt.Errorf("%w: an SVG with a DOCTYPE or entities is not read", ErrMalformed)
+		return fmt.Errorf("%w: an SVG with a DOCTYPE or entities is not read; save the image without them", ErrMalformed)
 	case xml.StartElement:
 		return w.open(t, at, end)
 	case xml.EndElement:
@@ -157,7 +157,7 @@ func (w *svgWalk) token(t xml.Token, at, end int) error {
 		case w.inside > 0:
 			cdata := bytes.HasPrefix(w.raw[at:end], []byte("<![CDATA["))
 			w.pieces = append(w.pieces, piece{t.Copy(), cdata, blank})
-		case w.depth == 0 && !blank && (at > 0 || string(t) != "\ufeff"):
+		case w.depth == 0 && !blank && (at > 0 || len(bytes.TrimSpace(bytes.TrimPrefix(t, []byte("\ufeff")))) > 0):
 			return fmt.Errorf("%w: text outside the svg element", ErrMalformed)
 		}
 	}
