@@ -27,7 +27,7 @@ func (w *Wallet) Export(ctx context.Context, what, form string) (Held, []byte, e
 func Form(raw []byte, form string) ([]byte, error) {
 	c, _, err := credentials.ParseAny(raw)
 	if err != nil {
-		return nil, errorf(ErrInput, "no badge can be read from it: %v", err)
+		return nil, errorf(ErrInput, "no badge can be read from it: %v; give one as JSON, JWT, PNG or SVG", err)
 	}
 	own := credentials.FormJSON
 	if c.IsJWT() {
@@ -71,12 +71,12 @@ func drawing(c credentials.Credential) baking.Drawing {
 func (w *Wallet) Import(ctx context.Context, raw []byte, unchecked bool) (Held, credentials.Report, error) {
 	c, _, err := credentials.ParseAny(raw)
 	if err != nil {
-		return Held{}, credentials.Report{}, errorf(ErrInput, "no badge can be read from it: %v", err)
+		return Held{}, credentials.Report{}, errorf(ErrInput, "no badge can be read from it: %v; give one as JSON, JWT, PNG or SVG", err)
 	}
 	r := w.party.Verifier.Report(ctx, raw, credentials.ReportOptions{Offline: w.cfg.Offline})
 	switch {
 	case r.Verdict == credentials.Invalid:
-		return Held{}, r, errorf(ErrInput, "the badge does not verify: %s", r.Why())
+		return Held{}, r, errorf(ErrInput, "the badge does not verify: %s; ask its issuer for a good copy", r.Why())
 	case r.Verdict == credentials.Undecided && !unchecked:
 		return Held{}, r, errorf(ErrUndecided, "%s; try again later, or take it as it is with --unchecked", r.Why())
 	}

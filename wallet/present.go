@@ -161,7 +161,7 @@ func (w *Wallet) choose(ctx context.Context, ask exchange.Ask, which []string) (
 			return []string{h.ID}, nil
 		}
 	}
-	return nil, errorf(ErrNotHeld, "no badge here is what was asked for: %s", orAny(ask.Achievement))
+	return nil, errorf(ErrNotHeld, "no badge here is what was asked for: %s; get it first, or name the badge to show", orAny(ask.Achievement))
 }
 
 func orAny(s string) string {
@@ -195,7 +195,7 @@ func (w *Wallet) sign(ctx context.Context, which []string, challenge, domain str
 		return nil, nil, err
 	}
 	if !slices.Contains(own.DIDs, holder) {
-		return nil, nil, errorf(ErrInput, "%s is bound to a key that is not in this wallet", strings.Join(names, ", "))
+		return nil, nil, errorf(ErrInput, "%s is bound to a key that is not in this wallet; show it from the one that it was given to, or restore that one's backup here", strings.Join(names, ", "))
 	}
 	d, err := did.Parse(holder)
 	if err != nil {

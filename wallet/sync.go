@@ -61,7 +61,7 @@ func (w *Wallet) syncOne(ctx context.Context, c exchange.Connection) (SyncResult
 		return res, err
 	}
 	if w.cfg.Offline {
-		return res, fmt.Errorf("%w: --offline forbids to visit %s", ErrUndecided, res.Partner)
+		return res, fmt.Errorf("%w: --offline forbids to visit %s; leave it out", ErrUndecided, res.Partner)
 	}
 	l, err := w.agent.Connect(ctx, pair)
 	if err != nil {

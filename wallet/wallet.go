@@ -74,7 +74,7 @@ var identityKey = []byte("identity")
 // Init makes a wallet in dir, sealed as o says, with a new DID.
 func Init(ctx context.Context, dir string, o seal.Options) (did.DID, error) {
 	if seal.Exists(dir) {
-		return did.DID{}, fmt.Errorf("%w: %s is a wallet already", ErrInput, dir)
+		return did.DID{}, fmt.Errorf("%w: %s is a wallet already; name another directory with --dir", ErrInput, dir)
 	}
 	if _, err := seal.Create(dir, o); err != nil {
 		return did.DID{}, err
@@ -87,7 +87,8 @@ func Init(ctx context.Context, dir string, o seal.Options) (did.DID, error) {
 }
 
 // Open opens the wallet in cfg.Dir. The error wraps [seal.ErrNoSecret],
-// [seal.ErrWrongPassphrase] or [store.ErrLocked]. Close it when done.
+// [seal.ErrWrongPassphrase], [seal.ErrNewer], or one of [store.Open]; then the
+// directory is as it was. Close the wallet when done.
 func Open(ctx context.Context, cfg Config) (*Wallet, error) {
 	secret, err := seal.Open(cfg.Dir, cfg.Passphrase)
 	if err != nil {
@@ -100,7 +101,11 @@ func Open(ctx context.Context, cfg Config) (*Wallet, error) {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	w := &Wallet{cfg: cfg, waiting: map[string]chan int{}}
-	if w.db, err = store.Open(filepath.Join(cfg.Dir, "store"), store.Options{Key: secret.Derive("store"), Now: cfg.Now, Log: cfg.Log}); err != nil {
+	w.db, err = store.Open(filepath.Join(cfg.Dir, "store"), store.Options{Key: secret.Derive("store"), Now: cfg.Now, Log: cfg.Log})
+	if errors.Is(err, store.ErrWrongKey) {
+		return nil, fmt.Errorf("%w; its secret.age is of another directory: put the right one back, or restore the wallet from a backup", err)
+	}
+	if err != nil {
 		return nil, err
 	}
 	if err := w.assemble(ctx, secret); err != nil {

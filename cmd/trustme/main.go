@@ -68,7 +68,7 @@ func run(ctx context.Context, args []string) int {
 var refusals = []error{
 	node.ErrInput, node.ErrNotFound, node.ErrConfig, wallet.ErrInput, wallet.ErrNotHeld, catalogue.ErrInvalid, exchange.ErrInvitation,
 	seal.ErrWrongPassphrase, seal.ErrAltered, seal.ErrNotArchive, seal.ErrNoSecret, pack.ErrNotPack, pack.ErrAltered,
-	node.ErrPortInUse, store.ErrNewerVersion, store.ErrTooLarge, credentials.ErrAward, credentials.ErrPresentation, testnet.ErrDir,
+	node.ErrPortInUse, store.ErrNewerVersion, store.ErrWrongKey, store.ErrTooLarge, credentials.ErrAward, credentials.ErrPresentation, testnet.ErrDir,
 }
 
 func codeOf(err error) int {
