@@ -11,6 +11,7 @@ import (
 	"github.com/trust-me/trustme/credentials/jose"
 	"github.com/trust-me/trustme/credentials/status"
 	"github.com/trust-me/trustme/did"
+	"github.com/trust-me/trustme/internal/jsondoc"
 )
 
 // Signer signs as one verification method; did/keys has one.
@@ -33,21 +34,21 @@ func (e *LintError) Error() string {
 // valid. What the verifier does not find valid is not returned. The error
 // wraps a [*LintError], a [*RejectedError] or an [*UndecidedError].
 func Issue(ctx context.Context, v *Verifier, unsigned []byte, s Signer, now time.Time) (Verified, error) {
-	return issue(ctx, v, unsigned, now, func() ([]byte, error) {
+	return issue(ctx, v, unsigned, now, func(doc jsondoc.Value) ([]byte, error) {
 		o := dataintegrity.Options{Purpose: did.AssertionMethod, Created: now}
 		if s.Key().Type != did.Ed25519 {
 			o.Cryptosuite = dataintegrity.ECDSARDFC
 		}
-		return dataintegrity.AddProof(ctx, unsigned, o, s)
+		return dataintegrity.AddProofTo(ctx, unsigned, doc, o, s)
 	})
 }
 
 // IssueJWT is [Issue] of an Open Badges VC-JWT.
 func IssueJWT(ctx context.Context, v *Verifier, unsigned []byte, s Signer, now time.Time) (Verified, error) {
-	return issue(ctx, v, unsigned, now, func() ([]byte, error) { return jose.Sign(ctx, unsigned, s) })
+	return issue(ctx, v, unsigned, now, func(jsondoc.Value) ([]byte, error) { return jose.Sign(ctx, unsigned, s) })
 }
 
-func issue(ctx context.Context, v *Verifier, unsigned []byte, now time.Time, sign func() ([]byte, error)) (Verified, error) {
+func issue(ctx context.Context, v *Verifier, unsigned []byte, now time.Time, sign func(doc jsondoc.Value) ([]byte, error)) (Verified, error) {
 	c, err := Parse(unsigned)
 	if err != nil {
 		return Verified{}, err
@@ -55,10 +56,10 @@ func issue(ctx context.Context, v *Verifier, unsigned []byte, now time.Time, sig
 	if c.doc.Get("proof").Exists() {
 		return Verified{}, fmt.Errorf("%w: it is signed already", ErrAward)
 	}
-	if p := Lint(unsigned); len(p) > 0 {
+	if p := lintIssued(c.doc); len(p) > 0 {
 		return Verified{}, &LintError{p}
 	}
-	signed, err := sign()
+	signed, err := sign(c.doc)
 	if err != nil {
 		return Verified{}, fmt.Errorf("signing: %w", err)
 	}

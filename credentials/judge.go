@@ -26,7 +26,7 @@ func (v *Verifier) judge(ctx context.Context, c Credential, form Form, o ReportO
 }
 
 func (v *Verifier) judgeAt(ctx context.Context, c Credential, form Form, o ReportOptions, depth int) Report {
-	r := Report{At: v.at(o), Form: form, Credential: summary(c), Recognition: notReached(CheckRecognition)}
+	r := Report{At: v.at(o), Form: form, Checks: make([]Check, 0, len(order)), Credential: summary(c), Recognition: notReached(CheckRecognition)}
 	j := &judgement{v: v, c: c, o: o, now: v.at(o), depth: depth, r: &r}
 	readable := j.shape()
 	if readable {
@@ -46,11 +46,13 @@ func (v *Verifier) judgeAt(ctx context.Context, c Credential, form Form, o Repor
 }
 
 func (j *judgement) add(c Check) {
-	if j.r.Check(c.Name).Answer == No {
-		return // what was refused first stays the reason
+	at := slices.IndexFunc(j.r.Checks, func(o Check) bool { return o.Name == c.Name })
+	switch {
+	case at < 0:
+		j.r.Checks = append(j.r.Checks, c)
+	case j.r.Checks[at].Answer != No: // what was refused first stays the reason
+		j.r.Checks[at] = c
 	}
-	j.r.Checks = slices.DeleteFunc(j.r.Checks, func(o Check) bool { return o.Name == c.Name })
-	j.r.Checks = append(j.r.Checks, c)
 }
 
 func (j *judgement) yes(name, format string, args ...any) {

@@ -37,8 +37,13 @@ func Lint(raw []byte) []Problem {
 		f := explainParse(err)
 		return []Problem{{Code: f.code, Message: f.message, Fix: "write one JSON object"}}
 	}
+	return lintIssued(c.doc)
+}
+
+// lintIssued holds a badge to the rules as its issuer.
+func lintIssued(doc jsondoc.Value) []Problem {
 	l := &linter{issuing: true}
-	l.credential(c.doc, Badge)
+	l.credential(doc, Badge)
 	return l.problems
 }
 

@@ -14,6 +14,7 @@ type class struct {
 	name    string
 	closed  bool
 	members []member
+	at      map[string]int // in members, by name
 }
 
 // member is one property of a class. kind is text, url, date, number, bool,
@@ -22,6 +23,11 @@ type member struct {
 	name string
 	kind string
 	card string // "1", "0..1", "*"
+
+	// What kind means.
+	scalar *scalar
+	words  []string
+	class  *class
 }
 
 // classes are written from the class model of the specification.
@@ -85,21 +91,33 @@ var enums = map[string][]string{
 
 // model reads the table above: a class on a line of its own, its members on
 // the indented ones.
-func model(table string) map[string]class {
-	out := map[string]class{}
-	var c class
+func model(table string) map[string]*class {
+	out := map[string]*class{}
+	var c *class
 	for line := range strings.Lines(table) {
 		if strings.HasPrefix(line, "\t") {
 			for part := range strings.SplitSeq(line, ";") {
 				if f := strings.Fields(part); len(f) == 3 {
-					c.members = append(c.members, member{f[0], f[1], f[2]})
+					c.members = append(c.members, member{name: f[0], kind: f[1], card: f[2]})
 				}
+			}
+			for i, m := range c.members {
+				c.at[m.name] = i
 			}
 			out[c.name] = c
 		} else if f := strings.Fields(line); len(f) > 0 {
-			c = class{name: f[0], closed: slices.Contains(f, "closed")}
+			c = &class{name: f[0], at: map[string]int{}, closed: slices.Contains(f, "closed")}
 			if !strings.HasSuffix(f[0], "Credential") && !slices.Contains(f, "untyped") {
-				c.members = append(c.members, member{"type", "type", "1"})
+				c.members = append(c.members, member{name: "type", kind: "type", card: "1"})
+			}
+		}
+	}
+	for _, c := range out {
+		for i := range c.members {
+			m := &c.members[i]
+			m.words, m.class = enums[m.kind], out[strings.TrimSuffix(m.kind, "Ref")]
+			if k, ok := scalars[m.kind]; ok {
+				m.scalar = &k
 			}
 		}
 	}
@@ -107,13 +125,20 @@ func model(table string) map[string]class {
 }
 
 // class holds an object to a class.
-func (l *linter) class(v jsondoc.Value, c class) {
+func (l *linter) class(v jsondoc.Value, c *class) {
 	if v.Kind() != jsondoc.Object {
 		l.bad(v, "", "is not an object", "write one "+c.name)
 		return
 	}
-	for _, m := range c.members {
-		got := v.Get(m.name)
+	var few [32]jsondoc.Value
+	present := append(few[:0], make([]jsondoc.Value, len(c.members))...)
+	for e := v.Child(); e.Exists(); e = e.Next() {
+		if i, ok := c.at[e.Name()]; ok {
+			present[i] = e
+		}
+	}
+	for i := range c.members {
+		m, got := &c.members[i], present[i]
 		if m.kind == "type" {
 			l.types(v, c.name)
 			if c.closed {
@@ -141,11 +166,9 @@ func (l *linter) class(v jsondoc.Value, c class) {
 		}
 		l.oneStatus(v)
 	}
-	if c.closed {
-		for name := range v.Members() {
-			if !slices.ContainsFunc(c.members, func(m member) bool { return m.name == name }) {
-				l.bad(v, name, "is no member of "+c.name, "remove it")
-			}
+	for e := v.Child(); c.closed && e.Exists(); e = e.Next() {
+		if _, ok := c.at[e.Name()]; !ok {
+			l.bad(v, e.Name(), "is no member of "+c.name, "remove it")
 		}
 	}
 }
@@ -193,16 +216,16 @@ var scalars = map[string]scalar{
 }
 
 // member holds one value to its kind.
-func (l *linter) member(v jsondoc.Value, m member) {
+func (l *linter) member(v jsondoc.Value, m *member) {
 	s := text(v)
-	if k, ok := scalars[m.kind]; ok {
+	if k := m.scalar; k != nil {
 		if !k.ok(v, s) {
 			l.bad(v, "", k.bad+": "+jsondoc.Clip(string(v.Raw())), k.fix)
 		}
 		return
 	}
-	if words, ok := enums[m.kind]; ok {
-		if !slices.Contains(words, s) && (m.kind == "status" || !extForm.MatchString(s)) {
+	if m.words != nil {
+		if !slices.Contains(m.words, s) && (m.kind == "status" || !extForm.MatchString(s)) {
 			l.bad(v, "", "is none of the words for "+m.name+": "+jsondoc.Clip(string(v.Raw())), `use one of the vocabulary, or "ext:…"`)
 		}
 		return
@@ -212,14 +235,14 @@ func (l *linter) member(v jsondoc.Value, m member) {
 		l.endorsement(v)
 	case "Image":
 		if !l.v1 || !isURL(s) { // a bare URL is how badges on VC 1.1 have it
-			l.class(v, classes["Image"])
+			l.class(v, m.class)
 		}
 	case "ProfileRef":
 		if v.Kind() == jsondoc.Object {
-			l.class(v, classes["Profile"])
+			l.class(v, m.class)
 		}
 	default:
-		l.class(v, classes[m.kind])
+		l.class(v, m.class)
 	}
 }
 

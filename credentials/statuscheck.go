@@ -50,7 +50,15 @@ func (j *judgement) status(ctx context.Context) {
 }
 
 // rank orders answers: a refusal outweighs a doubt, which outweighs a yes.
-func rank(c Check) int { return map[Answer]int{No: 2, Unknown: 1}[c.Answer] }
+func rank(c Check) int {
+	switch c.Answer {
+	case No:
+		return 2
+	case Unknown:
+		return 1
+	}
+	return 0
+}
 
 // entry answers for one status entry.
 func (j *judgement) entry(ctx context.Context, e status.Entry) Check {

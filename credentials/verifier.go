@@ -141,7 +141,7 @@ func (v *Verifier) Report(ctx context.Context, raw []byte, o ReportOptions) Repo
 func (v *Verifier) Examine(ctx context.Context, raw []byte, o ReportOptions) (Report, Verified) {
 	c, form, err := ParseAny(raw)
 	if err != nil {
-		r := Report{At: v.at(o), Form: form, Recognition: notReached(CheckRecognition)}
+		r := Report{At: v.at(o), Form: form, Checks: make([]Check, 0, len(order)), Recognition: notReached(CheckRecognition)}
 		f := explainParse(err)
 		r.Checks = append(r.Checks, f.check(CheckShape))
 		r.fill()
@@ -167,15 +167,14 @@ var order = []string{CheckShape, CheckProof, CheckIssuer, CheckRefresh, CheckSta
 
 // fill adds the checks that were not reached, sorts all, and decides.
 func (r *Report) fill() {
-	var all []Check
-	for _, name := range order {
-		c := r.Check(name)
-		if c.Name == "" {
-			c = notReached(name)
+	for i, name := range order {
+		at := slices.IndexFunc(r.Checks, func(c Check) bool { return c.Name == name })
+		if at < 0 {
+			at = len(r.Checks)
+			r.Checks = append(r.Checks, notReached(name))
 		}
-		all = append(all, c)
+		r.Checks[i], r.Checks[at] = r.Checks[at], r.Checks[i]
 	}
-	r.Checks = all
 	r.decide()
 }
 

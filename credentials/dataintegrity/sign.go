@@ -59,6 +59,12 @@ func AddProof(ctx context.Context, doc []byte, o Options, s Signer) ([]byte, err
 	if err != nil {
 		return nil, err
 	}
+	return AddProofTo(ctx, doc, v, o, s)
+}
+
+// AddProofTo is [AddProof] to a document that was read already, of which v is
+// what doc says.
+func AddProofTo(ctx context.Context, doc []byte, v jsondoc.Value, o Options, s Signer) ([]byte, error) {
 	proof, err := makeProof(ctx, v, o, s)
 	if err != nil {
 		return nil, err

@@ -25,6 +25,7 @@ type activeContext struct {
 	odd          bool // not for the quick way: a term looks like a compact IRI
 
 	derived sync.Map // string or scopedKey -> *activeContext
+	types   atomic.Pointer[[]string]
 }
 
 // scopedKey names the context that a term's own context makes of another.

@@ -88,6 +88,8 @@ type walker struct {
 	arena []byte
 	nodes []quickNode
 	quads []quickQuad
+	// scopes are the types of the node in hand that have contexts.
+	scopes []quickScope
 	canonicalWork
 }
 
@@ -96,7 +98,7 @@ var walkers = sync.Pool{New: func() any { return new(walker) }}
 // quickly writes the canonical form of a part into the walker's output. It
 // answers false for what must go the general way.
 func (w *walker) quickly(p Part) bool {
-	w.arena, w.nodes, w.quads = w.arena[:0], w.nodes[:0], w.quads[:0]
+	w.arena, w.nodes, w.quads, w.scopes = w.arena[:0], w.nodes[:0], w.quads[:0], w.scopes[:0]
 	contexts := p.Contexts
 	if !contexts.Exists() {
 		contexts = p.Body.Get("@context")
@@ -157,7 +159,7 @@ func (w *walker) node(v jsondoc.Value, c *activeContext, t *term, without string
 	if !ok {
 		return 0, false
 	}
-	inner, ok := quickTyped(typed, c)
+	inner, ok := w.typedContext(c)
 	if !ok || !inner.quick() {
 		return 0, false
 	}
@@ -216,14 +218,13 @@ func bare(v jsondoc.Value, c *activeContext) bool {
 
 // typesOf states the types of a node and returns the member that holds them.
 func (w *walker) typesOf(v jsondoc.Value, c *activeContext, me int32) (typed jsondoc.Value, ok bool) {
-	for m := v.Child(); m.Exists(); m = m.Next() {
-		if t := c.terms[m.Name()]; t == nil || t.quick.role != roleType {
-			continue
+	for _, name := range c.typeNames() {
+		if m := v.Get(name); m.Exists() {
+			if typed.Exists() {
+				return typed, false
+			}
+			typed = m
 		}
-		if typed.Exists() {
-			return typed, false
-		}
-		typed = m
 	}
 	for e := first(typed); e.Exists(); e = following(typed, e) {
 		s, isText := e.Text()
@@ -232,31 +233,48 @@ func (w *walker) typesOf(v jsondoc.Value, c *activeContext, me int32) (typed jso
 			return typed, false
 		}
 		w.quads = append(w.quads, w.token(me, rdfType, "", t.quick.token, ""))
+		if t.hasContext {
+			w.scopes = append(w.scopes, quickScope{s, t})
+		}
 	}
 	return typed, true
 }
 
 const rdfType = "<" + rdfNS + "type>"
 
-// quickTyped applies the contexts of types, in the order of their names.
-func quickTyped(typed jsondoc.Value, c *activeContext) (*activeContext, bool) {
-	var buf [8]string
-	names := buf[:0]
-	for e := first(typed); e.Exists(); e = following(typed, e) {
-		s, _ := e.Text()
-		if c.terms[s].hasContext {
-			names = append(names, s)
-		}
-	}
-	slices.Sort(names)
-	scope := c
-	for _, n := range names {
+// quickScope is a type with a context of its own.
+type quickScope struct {
+	name string
+	t    *term
+}
+
+// typedContext applies the contexts of types, in the order of their names.
+func (w *walker) typedContext(c *activeContext) (*activeContext, bool) {
+	scopes := w.scopes
+	w.scopes = w.scopes[:0]
+	slices.SortFunc(scopes, func(a, b quickScope) int { return strings.Compare(a.name, b.name) })
+	for _, s := range scopes {
 		var err error
-		if c, err = own.scoped(c, scope.terms[n], false); err != nil {
+		if c, err = own.scoped(c, s.t, false); err != nil {
 			return nil, false
 		}
 	}
 	return c, true
+}
+
+// typeNames are the terms that stand for @type.
+func (c *activeContext) typeNames() []string {
+	if l := c.types.Load(); l != nil {
+		return *l
+	}
+	var l []string
+	for name, t := range c.terms {
+		if t.iri == "@type" {
+			l = append(l, name)
+		}
+	}
+	c.types.Store(&l)
+	return l
 }
 
 // first and following go through the elements of a value, of which one that

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // canonicalWork is what canonicalising needs beside the statements; it is kept
@@ -98,7 +99,23 @@ func (w *walker) sort() {
 	copy(w.starts, w.starts[1:])
 	w.starts[w.groups] = int32(len(w.quads))
 	for g := range w.groups {
-		slices.SortStableFunc(w.of(g), w.compare)
+		w.insert(w.of(g))
+	}
+}
+
+// insert sorts the few statements of a node; equal ones stay as they came.
+func (w *walker) insert(group []int32) {
+	if len(group) > 32 {
+		slices.SortStableFunc(group, w.compare)
+		return
+	}
+	for i := 1; i < len(group); i++ {
+		x := group[i]
+		k := i
+		for ; k > 0 && w.compare(x, group[k-1]) < 0; k-- {
+			group[k] = group[k-1]
+		}
+		group[k] = x
 	}
 }
 
@@ -107,8 +124,8 @@ func (w *walker) of(g int32) []int32 { return w.order[w.starts[g]:w.starts[g+1]]
 
 func (w *walker) compare(a, b int32) int {
 	p, q := &w.quads[a], &w.quads[b]
-	if c := cmp.Compare(p.property, q.property); c != 0 {
-		return c
+	if p.property != q.property {
+		return strings.Compare(p.property, q.property)
 	}
 	switch {
 	case p.blank == none && q.blank == none:
@@ -192,12 +209,7 @@ func (w *walker) write() {
 
 func (w *walker) writeGroup(b []byte, g int32, before, subject, after string) []byte {
 	group := w.of(g)
-	slices.SortStableFunc(group, func(x, y int32) int { // nearly sorted
-		if c := w.compare(x, y); c != 0 || w.quads[x].blank == none {
-			return c
-		}
-		return cmp.Compare(w.names[w.quads[x].blank], w.names[w.quads[y].blank])
-	})
+	w.sortNamed(group)
 	for i, x := range group {
 		if w.again(group, i) {
 			continue
@@ -210,6 +222,24 @@ func (w *walker) writeGroup(b []byte, g int32, before, subject, after string) []
 		b = w.line(b, &w.quads[x], name)
 	}
 	return b
+}
+
+// sortNamed orders the statements of a property about blank nodes, which stand
+// together, now that these have names.
+func (w *walker) sortNamed(group []int32) {
+	for from := 0; from < len(group); {
+		q := &w.quads[group[from]]
+		to := from + 1
+		for q.blank != none && to < len(group) && w.quads[group[to]].property == q.property {
+			to++
+		}
+		if to > from+1 {
+			slices.SortFunc(group[from:to], func(x, y int32) int {
+				return cmp.Compare(w.names[w.quads[x].blank], w.names[w.quads[y].blank])
+			})
+		}
+		from = to
+	}
 }
 
 // canonicalName is the i-th canonical identifier.

@@ -67,20 +67,39 @@ func (k Kind) String() string {
 }
 
 // node is one value; children of a container follow it, and next is the index
-// behind its last descendant.
+// behind its last descendant. Positions are bytes of the document.
 type node struct {
-	kind       Kind
-	start, end int32
-	next       int32
-	parent     int32
-	count      int32
-	name       string // member name, decoded
-	text       string // decoded string
+	kind            Kind
+	nameDecoded     bool // the name, or the text, had escapes: it stands in decoded
+	textDecoded     bool
+	start, end      int32
+	next, parent    int32
+	count           int32
+	nameAt, nameEnd int32
 }
 
 type doc struct {
-	raw   []byte
-	nodes []node
+	raw     []byte
+	text    string // raw, from which names and texts are cut
+	nodes   []node
+	decoded map[int32]string // 2i: the name of node i, 2i+1: its text
+}
+
+func (d *doc) name(i int32) string {
+	n := &d.nodes[i]
+	if n.nameDecoded {
+		return d.decoded[2*i]
+	}
+	return d.text[n.nameAt:n.nameEnd]
+}
+
+// named reports whether name is that of node i.
+func (d *doc) named(i int32, name string) bool {
+	n := &d.nodes[i]
+	if n.nameDecoded {
+		return d.decoded[2*i] == name
+	}
+	return int(n.nameEnd-n.nameAt) == len(name) && d.text[n.nameAt:n.nameEnd] == name
 }
 
 // Value is a handle on one value of a document. The zero Value is absent.
@@ -105,8 +124,8 @@ func (v Value) Exists() bool { return v.d != nil }
 
 func (v Value) children() iter.Seq[int32] {
 	return func(yield func(int32) bool) {
-		n := v.d.nodes[v.i]
-		for i := v.i + 1; i < n.next; i = v.d.nodes[i].next {
+		end := v.d.nodes[v.i].next
+		for i := v.i + 1; i < end; i = v.d.nodes[i].next {
 			if !yield(i) {
 				return
 			}
@@ -120,8 +139,9 @@ func (v Value) Get(name string) Value {
 	if v.Kind() != Object {
 		return Value{}
 	}
-	for i := range v.children() {
-		if v.d.nodes[i].name == name {
+	end := v.d.nodes[v.i].next
+	for i := v.i + 1; i < end; i = v.d.nodes[i].next {
+		if v.d.named(i, name) {
 			return Value{v.d, i}
 		}
 	}
@@ -181,7 +201,7 @@ func (v Value) Name() string {
 	if v.d == nil {
 		return ""
 	}
-	return v.d.nodes[v.i].name
+	return v.d.name(v.i)
 }
 
 // Members yields the members of an object in document order.
@@ -191,7 +211,7 @@ func (v Value) Members() iter.Seq2[string, Value] {
 			return
 		}
 		for i := range v.children() {
-			if !yield(v.d.nodes[i].name, Value{v.d, i}) {
+			if !yield(v.d.name(i), Value{v.d, i}) {
 				return
 			}
 		}
@@ -221,7 +241,11 @@ func (v Value) Text() (string, bool) {
 	if v.Kind() != String {
 		return "", false
 	}
-	return v.d.nodes[v.i].text, true
+	n := &v.d.nodes[v.i]
+	if n.textDecoded {
+		return v.d.decoded[2*v.i+1], true
+	}
+	return v.d.text[n.start+1 : n.end-1], true
 }
 
 // Texts returns the strings among the elements.
@@ -294,12 +318,14 @@ func (v Value) Pointer() string {
 	return v.d.pointer(v.i)
 }
 
+var pointerEscapes = strings.NewReplacer("~", "~0", "/", "~1")
+
 func (d *doc) pointer(i int32) string {
 	var parts []string
 	for d.nodes[i].parent >= 0 {
 		p := d.nodes[i].parent
 		if d.nodes[p].kind == Object {
-			parts = append(parts, strings.NewReplacer("~", "~0", "/", "~1").Replace(d.nodes[i].name))
+			parts = append(parts, pointerEscapes.Replace(d.name(i)))
 		} else {
 			at := 0
 			for c := p + 1; c < i; c = d.nodes[c].next {

@@ -13,40 +13,49 @@ type parser struct {
 	depth  int
 	limits Limits
 	parent int32
+	meant  string // by the string with escapes that was read last
+	err    error  // the first one; reading ends with it
 }
 
 // ParseLimits reads raw within l. raw is kept and must not be changed. The
 // error is an [*Error].
 func ParseLimits(raw []byte, l Limits) (Value, error) {
 	l.Size, l.Depth, l.Nodes = cmp.Or(l.Size, 1<<20), cmp.Or(l.Depth, 64), cmp.Or(l.Nodes, 100_000)
-	p := &parser{doc: &doc{raw: raw}, limits: l, parent: -1}
+	p := parser{doc: &doc{raw: raw}, limits: l, parent: -1}
 	if len(raw) > l.Size {
-		return Value{}, p.fail(ErrLimit, strconv.Itoa(len(raw))+" bytes, more than "+strconv.Itoa(l.Size))
+		p.fail(ErrLimit, strconv.Itoa(len(raw))+" bytes, more than "+strconv.Itoa(l.Size))
+		return Value{}, p.err
 	}
+	p.text = string(raw)
 	p.nodes = make([]node, 0, min(len(raw)/16+8, l.Nodes))
 	p.space()
-	if err := p.value(""); err != nil {
-		return Value{}, err
+	if !p.value(0, 0, false) {
+		return Value{}, p.err
 	}
 	p.space()
 	if p.at != len(raw) {
 		p.parent = -1
-		return Value{}, p.fail(ErrMalformed, "data after the end")
+		p.fail(ErrMalformed, "data after the end")
+		return Value{}, p.err
 	}
 	return Value{p.doc, 0}, nil
 }
 
-func (p *parser) fail(kind error, reason string) error {
-	e := &Error{Offset: p.at, Reason: reason, kind: kind}
-	if p.parent >= 0 {
-		e.Pointer = p.pointer(p.parent)
+// fail notes the first error, and is false for its callers to return.
+func (p *parser) fail(kind error, reason string) bool {
+	if p.err == nil {
+		e := &Error{Offset: p.at, Reason: reason, kind: kind}
+		if p.parent >= 0 {
+			e.Pointer = p.pointer(p.parent)
+		}
+		p.err = e
 	}
-	return e
+	return false
 }
 
 func (p *parser) space() {
-	for p.at < len(p.raw) {
-		switch p.raw[p.at] {
+	for p.at < len(p.text) {
+		switch p.text[p.at] {
 		case ' ', '\t', '\n', '\r':
 			p.at++
 		default:
@@ -56,55 +65,67 @@ func (p *parser) space() {
 }
 
 func (p *parser) peek() byte {
-	if p.at < len(p.raw) {
-		return p.raw[p.at]
+	if p.at < len(p.text) {
+		return p.text[p.at]
 	}
 	return 0
 }
 
-// value reads one value into a node and sets its extent.
-func (p *parser) value(name string) error {
+// remember keeps what a string with escapes means.
+func (p *parser) remember(at int32) {
+	if p.decoded == nil {
+		p.decoded = map[int32]string{}
+	}
+	p.decoded[at] = p.meant
+}
+
+// value reads one value into a node of the name text[from:to], or of the name
+// that p.meant tells, and sets its extent.
+func (p *parser) value(from, to int32, escaped bool) (ok bool) {
 	if len(p.nodes) >= p.limits.Nodes {
 		return p.fail(ErrLimit, "more than "+strconv.Itoa(p.limits.Nodes)+" values")
 	}
 	i := int32(len(p.nodes))
-	p.nodes = append(p.nodes, node{start: int32(p.at), parent: p.parent, name: name})
-	var err error
-	switch c := p.peek(); {
-	case c == '{':
-		err = p.container(i, Object, '}')
-	case c == '[':
-		err = p.container(i, Array, ']')
-	case c == '"':
-		p.nodes[i].kind = String
-		var s string
-		s, err = p.text()
-		p.nodes[i].text = s
-	case c == 't':
-		err = p.word(i, Bool, "true")
-	case c == 'f':
-		err = p.word(i, Bool, "false")
-	case c == 'n':
-		err = p.word(i, Null, "null")
-	case c == '-' || c >= '0' && c <= '9':
-		err = p.number(i)
+	p.nodes = append(p.nodes, node{start: int32(p.at), parent: p.parent, nameAt: from, nameEnd: to, nameDecoded: escaped})
+	if escaped {
+		p.remember(2 * i)
+	}
+	switch c := p.peek(); c {
+	case '"':
+		_, _, escaped, ok = p.quoted()
+		if p.nodes[i].kind = String; escaped {
+			p.nodes[i].textDecoded = true
+			p.remember(2*i + 1)
+		}
+	case '{':
+		ok = p.container(i, Object, '}')
+	case '[':
+		ok = p.container(i, Array, ']')
+	case 't':
+		ok = p.literal(i, Bool, "true")
+	case 'f':
+		ok = p.literal(i, Bool, "false")
+	case 'n':
+		ok = p.literal(i, Null, "null")
+	case '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9':
+		ok = p.number(i)
 	default:
-		err = p.fail(ErrMalformed, "a value is missing")
+		ok = p.fail(ErrMalformed, "a value is missing")
 	}
 	p.nodes[i].end, p.nodes[i].next = int32(p.at), int32(len(p.nodes))
-	return err
+	return ok
 }
 
-func (p *parser) word(i int32, k Kind, w string) error {
-	if len(p.raw)-p.at < len(w) || string(p.raw[p.at:p.at+len(w)]) != w {
+func (p *parser) literal(i int32, k Kind, w string) bool {
+	if len(p.text)-p.at < len(w) || p.text[p.at:p.at+len(w)] != w {
 		return p.fail(ErrMalformed, "neither true, false nor null")
 	}
 	p.nodes[i].kind = k
 	p.at += len(w)
-	return nil
+	return true
 }
 
-func (p *parser) container(i int32, k Kind, end byte) error {
+func (p *parser) container(i int32, k Kind, end byte) bool {
 	p.nodes[i].kind = k
 	if p.depth++; p.depth > p.limits.Depth {
 		return p.fail(ErrLimit, "nested deeper than "+strconv.Itoa(p.limits.Depth))
@@ -115,29 +136,31 @@ func (p *parser) container(i int32, k Kind, end byte) error {
 	p.space()
 	if p.peek() == end {
 		p.at++
-	} else if err := p.members(i, k, end); err != nil {
-		return err
+	} else if !p.members(i, k, end) {
+		return false
 	}
 	p.parent = outer
 	p.depth--
-	return nil
+	return true
 }
 
-func (p *parser) members(i int32, k Kind, end byte) error {
+func (p *parser) members(i int32, k Kind, end byte) bool {
 	names := names{d: p.doc, parent: i}
 	for {
-		name := ""
+		var from, to int32
+		var escaped, ok bool
 		if k == Object {
-			var err error
-			if name, err = p.name(&names); err != nil {
-				return err
+			if from, to, escaped, ok = p.name(&names); !ok {
+				return false
 			}
 		}
 		first := int32(len(p.nodes))
-		if err := p.value(name); err != nil {
-			return err
+		if !p.value(from, to, escaped) {
+			return false
 		}
-		names.note(name, first)
+		if k == Object {
+			names.note(first)
+		}
 		p.nodes[i].count++
 		p.space()
 		switch p.peek() {
@@ -146,31 +169,34 @@ func (p *parser) members(i int32, k Kind, end byte) error {
 			p.space()
 		case end:
 			p.at++
-			return nil
+			return true
 		default:
 			return p.fail(ErrMalformed, "a comma or "+string(end)+" is missing")
 		}
 	}
 }
 
-func (p *parser) name(seen *names) (string, error) {
+func (p *parser) name(seen *names) (from, to int32, escaped, ok bool) {
 	if p.peek() != '"' {
-		return "", p.fail(ErrMalformed, "a member name is missing")
+		return 0, 0, false, p.fail(ErrMalformed, "a member name is missing")
 	}
-	name, err := p.text()
-	if err != nil {
-		return "", err
+	if from, to, escaped, ok = p.quoted(); !ok {
+		return 0, 0, false, false
+	}
+	name := p.meant
+	if !escaped {
+		name = p.text[from:to]
 	}
 	if seen.has(name) {
-		return "", p.fail(ErrMalformed, "the member "+strconv.Quote(name)+" stands there twice")
+		return 0, 0, false, p.fail(ErrMalformed, "the member "+strconv.Quote(name)+" stands there twice")
 	}
 	p.space()
 	if p.peek() != ':' {
-		return "", p.fail(ErrMalformed, "a colon is missing")
+		return 0, 0, false, p.fail(ErrMalformed, "a colon is missing")
 	}
 	p.at++
 	p.space()
-	return name, nil
+	return from, to, escaped, true
 }
 
 // names finds duplicate members: by scanning while they are few, by a set when
@@ -183,7 +209,7 @@ type names struct {
 	set    map[string]struct{}
 }
 
-const scanned = 16
+const scanned = 32
 
 func (s *names) has(name string) bool {
 	if s.set != nil {
@@ -194,29 +220,29 @@ func (s *names) has(name string) bool {
 		return false
 	}
 	for i := s.first; i < int32(len(s.d.nodes)); i = s.d.nodes[i].next {
-		if s.d.nodes[i].name == name {
+		if s.d.named(i, name) {
 			return true
 		}
 	}
 	return false
 }
 
-func (s *names) note(name string, node int32) {
+func (s *names) note(node int32) {
 	if s.count++; s.count == 1 {
 		s.first = node
 	}
 	if s.set != nil {
-		s.set[name] = struct{}{}
+		s.set[s.d.name(node)] = struct{}{}
 	} else if s.count == scanned {
 		s.set = make(map[string]struct{}, 4*scanned)
 		for i := s.first; i < int32(len(s.d.nodes)); i = s.d.nodes[i].next {
-			s.set[s.d.nodes[i].name] = struct{}{}
+			s.set[s.d.name(i)] = struct{}{}
 		}
 	}
 }
 
 // number checks the grammar of RFC 8259 §6; the text is kept as it is.
-func (p *parser) number(i int32) error {
+func (p *parser) number(i int32) bool {
 	p.nodes[i].kind = Number
 	digits := func() bool {
 		from := p.at
@@ -251,44 +277,66 @@ func (p *parser) number(i int32) error {
 	if p.at-from > 64 {
 		return p.fail(ErrLimit, "a number of more than 64 characters")
 	}
-	if f, err := strconv.ParseFloat(string(p.raw[from:p.at]), 64); err != nil || f-f != 0 {
+	if f, err := strconv.ParseFloat(p.text[from:p.at], 64); err != nil || f-f != 0 {
 		return p.fail(ErrLimit, "a number out of range")
 	}
-	return nil
+	return true
 }
 
-// text reads a string; the cursor stands on its first quote.
-func (p *parser) text() (string, error) {
-	p.at++
-	from := p.at
-	for p.at < len(p.raw) { // most strings have no escapes
-		c := p.raw[p.at]
-		if c == '"' {
-			s := string(p.raw[from:p.at])
-			p.at++
-			return s, nil
-		}
-		if c == '\\' || c < ' ' || c >= utf8.RuneSelf {
-			break
-		}
-		p.at++
+// ordinary are the bytes of a string that stand for themselves alone.
+var ordinary = func() (o [256]bool) {
+	for c := byte(' '); c < utf8.RuneSelf; c++ {
+		o[c] = c != '"' && c != '\\'
 	}
-	return p.escaped(append([]byte(nil), p.raw[from:p.at]...))
+	return o
+}()
+
+// quoted reads a string; the cursor stands on its first quote. It is
+// text[from:to], or in p.meant when it has escapes.
+func (p *parser) quoted() (from, to int32, escaped, ok bool) {
+	p.at++
+	text, start := p.text, p.at
+	for at := start; at < len(text); {
+		c := text[at]
+		switch {
+		case ordinary[c]:
+			at++
+		case c == '"':
+			p.at = at + 1
+			return int32(start), int32(at), false, true
+		case c == '\\':
+			p.at = at
+			p.meant, ok = p.escaped([]byte(text[start:at]))
+			return 0, 0, ok, ok
+		case c < ' ':
+			p.at = at
+			return 0, 0, false, p.fail(ErrMalformed, "a control character in a string")
+		default:
+			r, n := utf8.DecodeRuneInString(text[at:])
+			if r == utf8.RuneError && n == 1 {
+				p.at = at
+				return 0, 0, false, p.fail(ErrMalformed, "invalid UTF-8")
+			}
+			at += n
+		}
+	}
+	p.at = len(text)
+	return 0, 0, false, p.fail(ErrMalformed, "a string without end")
 }
 
-func (p *parser) escaped(out []byte) (string, error) {
+func (p *parser) escaped(out []byte) (string, bool) {
 	for p.at < len(p.raw) {
 		c := p.raw[p.at]
 		switch {
 		case c == '"':
 			p.at++
-			return string(out), nil
+			return string(out), true
 		case c < ' ':
 			return "", p.fail(ErrMalformed, "a control character in a string")
 		case c == '\\':
-			r, err := p.escape()
-			if err != nil {
-				return "", err
+			r, ok := p.escape()
+			if !ok {
+				return "", false
 			}
 			out = utf8.AppendRune(out, r)
 		case c < utf8.RuneSelf:
@@ -306,50 +354,50 @@ func (p *parser) escaped(out []byte) (string, error) {
 	return "", p.fail(ErrMalformed, "a string without end")
 }
 
-func (p *parser) escape() (rune, error) {
+func (p *parser) escape() (rune, bool) {
 	p.at++
 	c := p.peek()
 	p.at++
 	switch c {
 	case '"', '\\', '/':
-		return rune(c), nil
+		return rune(c), true
 	case 'b':
-		return '\b', nil
+		return '\b', true
 	case 'f':
-		return '\f', nil
+		return '\f', true
 	case 'n':
-		return '\n', nil
+		return '\n', true
 	case 'r':
-		return '\r', nil
+		return '\r', true
 	case 't':
-		return '\t', nil
+		return '\t', true
 	case 'u':
 		return p.unicode()
 	}
 	return 0, p.fail(ErrMalformed, "an unknown escape")
 }
 
-func (p *parser) unicode() (rune, error) {
-	r, err := p.hex4()
-	if err != nil || !utf16.IsSurrogate(r) {
-		return r, err
+func (p *parser) unicode() (rune, bool) {
+	r, ok := p.hex4()
+	if !ok || !utf16.IsSurrogate(r) {
+		return r, ok
 	}
 	if r >= 0xdc00 || p.at+1 >= len(p.raw) || p.raw[p.at] != '\\' || p.raw[p.at+1] != 'u' {
 		return 0, p.fail(ErrMalformed, "half a surrogate pair")
 	}
 	p.at += 2
-	low, err := p.hex4()
-	if err != nil {
-		return 0, err
+	low, ok := p.hex4()
+	if !ok {
+		return 0, false
 	}
 	full := utf16.DecodeRune(r, low)
 	if full == utf8.RuneError {
 		return 0, p.fail(ErrMalformed, "half a surrogate pair")
 	}
-	return full, nil
+	return full, true
 }
 
-func (p *parser) hex4() (rune, error) {
+func (p *parser) hex4() (rune, bool) {
 	if p.at+4 > len(p.raw) {
 		return 0, p.fail(ErrMalformed, "an escape without end")
 	}
@@ -358,5 +406,5 @@ func (p *parser) hex4() (rune, error) {
 		return 0, p.fail(ErrMalformed, "an escape with a digit that is none")
 	}
 	p.at += 4
-	return rune(n), nil
+	return rune(n), true
 }
