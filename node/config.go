@@ -28,9 +28,10 @@ type Settings struct {
 	// Name of the organisation, as learners read it.
 	Name string `yaml:"name" json:"name"`
 	// Base is the public address, such as https://alder.example. Without it
-	// the node has a did:key and publishes no lists.
+	// the node is reached where it listens, on this machine alone.
 	Base string `yaml:"base" json:"base"`
-	// Method is how the node identifies itself: web or key.
+	// Method is how the node identifies itself: web, or key, which cannot
+	// rotate. Default web.
 	Method string `yaml:"method" json:"method"`
 	// Listen is where the public pages and the websocket are served.
 	Listen string `yaml:"listen" json:"listen"`

@@ -20,7 +20,7 @@ import (
 // listed, so that what they signed keeps verifying; a compromised one does not.
 type identity struct {
 	DID       string    `json:"did"`
-	Contact   string    `json:"contact"`
+	Contact   string    `json:"contact"`   // the DID it speaks under, when that is another
 	Signing   string    `json:"signing"`   // multibase
 	Agreement string    `json:"agreement"` // multibase
 	Auth      string    `json:"auth"`      // of the contact DID, when it is another
@@ -70,6 +70,9 @@ func (n *Node) identify(ctx context.Context) error {
 	if n.id, err = did.Parse(id.DID); err != nil {
 		return err
 	}
+	if m := n.id.Method(); m != n.set.Method {
+		return fmt.Errorf("%w: method %s: this directory belongs to %s; set method: %s, or begin a new directory", ErrConfig, n.set.Method, n.id, m)
+	}
 	if n.set.Method == "web" {
 		want, err := web.New(n.set.Base)
 		if err != nil {
@@ -79,7 +82,13 @@ func (n *Node) identify(ctx context.Context) error {
 			return fmt.Errorf("%w: this directory belongs to %s, and base %s would make it %s; badges name their issuer, so keep the base, or begin a new directory", ErrConfig, n.id, n.set.Base, want)
 		}
 	}
-	return n.findContact(ctx, id)
+	if n.contact, err = n.contactOf(id); err != nil {
+		return err
+	}
+	if id.Contact != "" && id.Contact != n.contact.String() {
+		return fmt.Errorf("%w: base %s: wallets and badges name the address under which this node began; keep that base, or begin a new directory", ErrConfig, n.set.Base)
+	}
+	return nil
 }
 
 func (n *Node) newIdentity(ctx context.Context) (identity, error) {
@@ -102,7 +111,14 @@ func (n *Node) newIdentity(ctx context.Context) (identity, error) {
 	} else {
 		d, err = key.New(sign)
 	}
+	if err != nil {
+		return identity{}, err
+	}
 	id.DID = d.String()
+	contact, err := n.contactOf(id)
+	if contact != d {
+		id.Contact = contact.String()
+	}
 	return id, err
 }
 
@@ -117,23 +133,22 @@ func (n *Node) saveIdentity(tx *store.Tx, id identity, fact string, body map[str
 	return n.note(tx, fact, body)
 }
 
-// findContact sets the DID under which the node speaks: its own when that has
+// contactOf returns the DID under which the node speaks: its own when that has
 // an endpoint, else a peer DID that carries the endpoint.
-func (n *Node) findContact(ctx context.Context, id identity) error {
-	n.contact = n.id
-	if n.id.Method() == "web" {
-		return nil
+func (n *Node) contactOf(id identity) (did.DID, error) {
+	d, err := did.Parse(id.DID)
+	if err != nil || d.Method() == "web" {
+		return d, err
 	}
 	agree, err := did.ParseMultikey(id.Agreement)
 	if err != nil {
-		return err
+		return did.DID{}, err
 	}
 	auth, err := did.ParseMultikey(id.Auth)
 	if err != nil {
-		return err
+		return did.DID{}, err
 	}
-	n.contact, err = peer.New2(agree, auth, n.endpoint())
-	return err
+	return peer.New2(agree, auth, n.endpoint())
 }
 
 func (n *Node) endpoint() *did.Endpoint {

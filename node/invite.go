@@ -100,7 +100,7 @@ func or[T comparable](a, b T) T {
 
 // invitation returns what is told to whoever opens an invite.
 func (n *Node) invitation(i Invite, ask *exchange.Ask) exchange.Invitation {
-	inv := exchange.Invitation{ID: i.ID, From: n.id, Label: n.set.Name, GoalCode: i.Goal, Expires: i.Expires}
+	inv := exchange.Invitation{ID: i.ID, From: n.contact, Label: n.set.Name, GoalCode: i.Goal, Expires: i.Expires}
 	switch i.Goal {
 	case exchange.GoalClaim:
 		inv.Goal = "Receive a badge from " + n.set.Name
