@@ -101,7 +101,6 @@ type Achievement struct {
 	Valid       string          `yaml:"valid"`
 	Renew       *Renew          `yaml:"renew"`
 	Award       Award           `yaml:"award"`
-	Image       string          `yaml:"image"`
 	Tags        []string        `yaml:"tags"`
 }
 
@@ -271,6 +270,9 @@ func fromYAML(err error) error {
 		if i := strings.Index(p.Message, " not found in type"); i > 0 {
 			p.Message = "unknown key " + strings.TrimPrefix(p.Message[:i], "field ")
 			p.Fix = "correct its spelling or remove it"
+			if strings.HasSuffix(p.Message, " image") {
+				p.Fix = "remove it: the image of a badge is drawn from its name and kind"
+			}
 		}
 		ps.List = append(ps.List, p)
 	}
