@@ -78,7 +78,8 @@ const csvWorkers = 64
 
 // IssueCSV grants every row of a file. All rows are checked first; with an
 // error nothing is issued ([*CSVError]). The same row twice, in one file or
-// two, issues once, so a run that was cut off is simply run again. progress is
+// two, issues once, also when the badge was revoked meanwhile, so a run that was
+// cut off is simply run again. progress is
 // called after each row, from one goroutine at a time.
 func (n *Node) IssueCSV(ctx context.Context, path string, progress func(Progress)) (CSVResult, error) {
 	if !n.csvRunning.CompareAndSwap(false, true) {
@@ -217,7 +218,7 @@ func (n *Node) readCSV(path string, yield func(csvRow, error) error) error {
 		if err != nil && !errors.As(err, &malformed) {
 			return fmt.Errorf("reading the CSV file: %w", err)
 		}
-		req := csvRow{row: row}
+		req := csvRow{row: row, request: GrantRequest{row: true}}
 		if err == nil && len(fields) != len(columns) {
 			err = fmt.Errorf("%d fields instead of %d", len(fields), len(columns))
 		}

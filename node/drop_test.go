@@ -25,7 +25,7 @@ func TestAReservationThatCannotBeSignedGivesWay(t *testing.T) {
 		t.Fatal(err)
 	}
 	bad.Evidence = []string{"junk"}
-	if _, err := n.reserve(t.Context(), bad); err != nil {
+	if _, err := n.reserve(t.Context(), bad, false); err != nil {
 		t.Fatal(err)
 	}
 	g, err := n.Grant(t.Context(), r)

@@ -17,8 +17,10 @@ import (
 	"github.com/trust-me/trustme/node/catalogue"
 )
 
-// GrantRequest awards an achievement to one recipient. The same key grants
-// once; without one, the same achievement to the same recipient does.
+// GrantRequest awards an achievement to one recipient. The same key grants once
+// for good. Without one, the same achievement to the same recipient is granted
+// once for as long as that award stands: after a revocation, its end or a
+// declined offer a new one is made.
 type GrantRequest struct {
 	Achievement string    `json:"achievement"` // slug, or catalogue/slug
 	To          Recipient `json:"to"`
@@ -28,6 +30,8 @@ type GrantRequest struct {
 	Awarded     time.Time `json:"awarded,omitzero"` // default: now
 	ValidUntil  time.Time `json:"validUntil,omitzero"`
 	Key         string    `json:"key,omitempty"`
+
+	row bool // of a CSV file: grants once for good also without a key
 }
 
 // Granted is the outcome: the award, whether it is new, and for an e-mail
@@ -47,9 +51,10 @@ func (n *Node) Grant(ctx context.Context, r GrantRequest) (Granted, error) {
 	if err != nil {
 		return Granted{}, err
 	}
-	g, err := n.grant(ctx, a)
+	once := r.Key != "" || r.row
+	g, err := n.grant(ctx, a, once)
 	if refusal(err) && !g.New { // an older reservation that could not be signed: it is gone now
-		g, err = n.grant(ctx, a)
+		g, err = n.grant(ctx, a, once)
 	}
 	if err != nil {
 		return Granted{}, err
@@ -59,8 +64,8 @@ func (n *Node) Grant(ctx context.Context, r GrantRequest) (Granted, error) {
 
 // grant reserves an award, or finds the one of its key, and signs it where
 // that is due.
-func (n *Node) grant(ctx context.Context, a Award) (Granted, error) {
-	g, err := n.reserve(ctx, a)
+func (n *Node) grant(ctx context.Context, a Award, once bool) (Granted, error) {
+	g, err := n.reserve(ctx, a, once)
 	if err != nil {
 		return Granted{}, err
 	}
@@ -181,21 +186,53 @@ func (r Recipient) normal() Recipient {
 }
 
 // reserve writes the award, with its status index, and its offer where it goes
-// to a connection. An award of the same key is returned instead.
-func (n *Node) reserve(ctx context.Context, a Award) (Granted, error) {
-	g := Granted{Award: a, New: true}
-	err := n.db.Update(ctx, func(tx *store.Tx) error {
+// to a connection. An award of the same key is returned instead; one that is
+// over only when the key grants once.
+func (n *Node) reserve(ctx context.Context, a Award, once bool) (g Granted, err error) {
+	err = n.db.Update(ctx, func(tx *store.Tx) error {
 		g = Granted{Award: a, New: true}
 		for old, err := range awards.By(tx, "key", a.Key) {
 			if err != nil {
 				return err
 			}
-			g = Granted{Award: old}
+			over, err := n.over(tx, old)
+			if err != nil {
+				return err
+			}
+			if !over {
+				g = Granted{Award: old}
+				return nil
+			}
+			if once && (g.New || old.Updated.After(g.Award.Updated)) {
+				g = Granted{Award: old}
+			}
+		}
+		if !g.New {
 			return nil
 		}
 		return n.reserveIn(tx, &g.Award)
 	})
 	return g, err
+}
+
+// over reports whether an award stands no more: withdrawn, declined or past its
+// end. One that was claimed stands as long as a badge that took its place does.
+func (n *Node) over(tx *store.Tx, a Award) (bool, error) {
+	switch {
+	case a.Standing == Revoked || a.State == AwardDeclined:
+		return true, nil
+	case a.State == AwardRebound:
+		for b, err := range awards.By(tx, "key", claimKey(a.ID)) {
+			if err != nil {
+				return false, err
+			}
+			if over, err := n.over(tx, b); err != nil || !over {
+				return false, err
+			}
+		}
+		return true, nil
+	}
+	return a.Lapsed || !a.ValidUntil.IsZero() && !n.now().Before(a.ValidUntil), nil
 }
 
 func (n *Node) reserveIn(tx *store.Tx, a *Award) (err error) {
@@ -230,53 +267,6 @@ func catalogueID(n *Node, a Award) string {
 		return c.ID(n.issuer(), a.Achievement)
 	}
 	return ""
-}
-
-// claim offers the award of an e-mail recipient to the connection that came
-// with the claim code. It becomes a new badge, bound to the wallet's key; the
-// other is told to be superseded by the expiry list.
-func (n *Node) claim(tx *store.Tx, c exchange.Connection, id string) error {
-	old, err := awards.Get(tx, id)
-	if err != nil {
-		return err
-	}
-	h := sha256.Sum256([]byte(id + " claimed by " + c.ID))
-	bound := old
-	bound.ID, bound.Key, bound.Replaces, bound.Claim = urn([16]byte(h[:16])), "claim of "+id, id, ""
-	bound.Recipient, bound.State, bound.Standing = Recipient{Connection: c.ID, Email: old.Recipient.Email}, AwardOffered, Active
-	bound.Updated = n.now().UTC()
-	return n.reserveIn(tx, &bound)
-}
-
-// addClaim makes the claim link of an e-mail recipient, once.
-func (n *Node) addClaim(ctx context.Context, g *Granted) error {
-	if g.Award.Recipient.Email == "" || g.Award.Recipient.Connection != "" {
-		return nil
-	}
-	var inv Invite
-	err := n.db.Update(ctx, func(tx *store.Tx) error {
-		a, err := awards.Get(tx, g.Award.ID)
-		if err != nil {
-			return err
-		}
-		if a.Claim != "" {
-			inv, err = invites.Get(tx, a.Claim)
-			return err
-		}
-		inv = n.newInvite(exchange.GoalClaim, 1, claimFor)
-		inv.Award, a.Claim = a.ID, inv.ID
-		if err := invites.Insert(tx, inv); err != nil {
-			return err
-		}
-		g.Award = a
-		return awards.Put(tx, a)
-	})
-	if err != nil {
-		return err
-	}
-	l, err := n.link(inv, nil)
-	g.Claim = &l
-	return err
 }
 
 // wake sends what waits for a connection, when it is open.
