@@ -49,6 +49,9 @@ const (
 	identityFile = "identity.txt"
 )
 
+// Files are the files in which the secret of a directory lies.
+func Files() []string { return []string{secretFile, identityFile} }
+
 // Secret is 32 random bytes from which every key of a directory derives.
 type Secret [32]byte
 

@@ -18,8 +18,8 @@ const (
 // lockDir leaves the locking to the engine on this system.
 func lockDir(string, lockKind) (io.Closer, error) { return io.NopCloser(nil), nil }
 
-// freeSpace is not known on this system, so nothing is refused.
-func freeSpace(string) (int64, error) { return math.MaxInt64, nil }
+// FreeSpace is not known on this system, so nothing is refused.
+func FreeSpace(string) (int64, error) { return math.MaxInt64, nil }
 
 func onDisk(info os.FileInfo) int64 { return info.Size() }
 

@@ -63,7 +63,8 @@ func holder(f *os.File) string {
 	return fmt.Sprintf(" (process %d)", pid)
 }
 
-func freeSpace(dir string) (int64, error) {
+// FreeSpace returns how many bytes are left for dir.
+func FreeSpace(dir string) (int64, error) {
 	var st syscall.Statfs_t
 	if err := syscall.Statfs(dir, &st); err != nil {
 		return 0, fmt.Errorf("asking for free space: %w", err)

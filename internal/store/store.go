@@ -65,13 +65,17 @@ const (
 	MaxValue = 64<<10 - 64
 )
 
+// DefaultReserve is the free space, in bytes, that is kept unless told
+// otherwise.
+const DefaultReserve = 64 << 20
+
 // Options open a store. Zero fields mean the defaults.
 type Options struct {
 	// Key encrypts everything at rest, 32 bytes. Without one, records are
 	// still checked against accidental damage, not against an attacker.
 	Key []byte
 	// ReserveBytes is the free space below which nothing is written. Default
-	// 64 MiB; a full disk would end the process inside a memory map.
+	// [DefaultReserve]; a full disk would end the process inside a memory map.
 	ReserveBytes int64
 	// ReadOnly opens a store that was closed properly, beside other readers.
 	ReadOnly bool
@@ -84,7 +88,7 @@ type Options struct {
 }
 
 func (o Options) filled() Options {
-	o.ReserveBytes = cmp.Or(o.ReserveBytes, 64<<20)
+	o.ReserveBytes = cmp.Or(o.ReserveBytes, DefaultReserve)
 	o.GCEvery = cmp.Or(o.GCEvery, 5*time.Minute)
 	if o.Now == nil {
 		o.Now = time.Now
@@ -159,7 +163,7 @@ func openDisk(dir string, o Options, s strictness) (_ *DB, err error) {
 	if err != nil {
 		return nil, err
 	}
-	db := &DB{dir: dir, opt: o, seal: seal, lock: lock, head: head, freeFn: freeSpace}
+	db := &DB{dir: dir, opt: o, seal: seal, lock: lock, head: head, freeFn: FreeSpace}
 	db.watch, err = openEngineFiles(filepath.Join(dir, engineDir), head.last, seal)
 	if err == nil {
 		db.bg, err = openEngine(filepath.Join(dir, engineDir), o, seal)
@@ -184,7 +188,7 @@ func OpenMemory(o Options) (*DB, error) {
 	}
 	o = o.filled()
 	o.ReadOnly = false
-	db := &DB{opt: o, seal: seal, head: &headFile{}, blobs: newMemoryBlobs(), freeFn: freeSpace}
+	db := &DB{opt: o, seal: seal, head: &headFile{}, blobs: newMemoryBlobs(), freeFn: FreeSpace}
 	if db.bg, err = openMemoryEngine(o, seal); err != nil {
 		return nil, err
 	}
