@@ -221,7 +221,7 @@ func TestBadgesSignedWithP256AndAsJWTVerify(t *testing.T) {
 	if !v.Credential().IsJWT() || v.Credential().Name() != "Badge Designer" {
 		t.Error("not the JWT of the badge")
 	}
-	w.issuer = newParty(t, 1)
+	w.issuer = newParty(t, "issuer")
 	w.publish(t, listURL, status.Revocation)
 	if _, err := credentials.IssueJWT(t.Context(), w.v, must(credentials.Build(w.award())), w.issuer, w.now); err != nil {
 		t.Errorf("JWT EdDSA: %v", err)

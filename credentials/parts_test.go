@@ -33,7 +33,7 @@ func (w *world) endorse(t *testing.T, by party, until string) json.RawMessage {
 
 func TestEndorsementsWithinABadgeAreVerifiedToo(t *testing.T) {
 	w := newWorld(t)
-	guild := newParty(t, 5)
+	guild := newParty(t, "guild")
 	with := func(e json.RawMessage) []byte {
 		a := w.award()
 		a.Achievement = json.RawMessage(strings.TrimSuffix(achievement, "}") + `,"endorsement":[` + string(e) + `]}`)

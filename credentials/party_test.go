@@ -40,9 +40,9 @@ func (p party) Sign(_ context.Context, m []byte) ([]byte, error) {
 func (p party) VerificationMethod() string { return key.MethodID(p.id) }
 func (p party) Key() did.PublicKey         { return p.pub }
 
-func newParty(t testing.TB, seed byte) party {
+func newParty(t testing.TB, seed string) party {
 	t.Helper()
-	s := sha256.Sum256([]byte{seed})
+	s := sha256.Sum256([]byte(seed))
 	ed := ed25519.NewKeyFromSeed(s[:])
 	pub, err := did.NewPublicKey(did.Ed25519, ed.Public().(ed25519.PublicKey))
 	if err != nil {
@@ -87,7 +87,7 @@ type world struct {
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	w := &world{issuer: newParty(t, 1), learner: newParty(t, 2)}
+	w := &world{issuer: newParty(t, "issuer"), learner: newParty(t, "learner")}
 	w.now = must(time.Parse(time.RFC3339, nowText))
 	clock := func() time.Time { return w.now }
 	w.net = &internet{answers: map[string]answer{}, now: clock}

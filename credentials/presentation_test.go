@@ -50,7 +50,7 @@ func TestPresentationsThatProveTooLittleAreRefused(t *testing.T) {
 		{"another challenge", good, "c-2", "birch.example", credentials.CodeReplay},
 		{"another verifier", good, "c-1", "guild.example", credentials.CodeReplay},
 		{"no challenge asked", good, "", "birch.example", credentials.CodeMalformed},
-		{"somebody else's badge", w.present(t, newParty(t, 3), badge), "c-1", "birch.example", credentials.CodeHolder},
+		{"somebody else's badge", w.present(t, newParty(t, "somebody"), badge), "c-1", "birch.example", credentials.CodeHolder},
 		{"signature changed", bytes.Replace(good, []byte("c-1"), []byte("c-2"), 1), "c-2", "birch.example", credentials.CodeSignature},
 		{"badge changed", bytes.Replace(good, []byte("prior learning"), []byte("prior earnings"), 1), "c-1", "birch.example", credentials.CodeSignature},
 		{"a badge is no presentation", badge, "c-1", "birch.example", credentials.CodeMalformed},

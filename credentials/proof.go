@@ -182,7 +182,7 @@ func verifyEmbedded(ctx context.Context, doc jsondoc.Value, r did.Resolver, now 
 		if p.Cryptosuite == dataintegrity.EdDSAJCS || p.Cryptosuite == dataintegrity.ECDSAJCS {
 			// The signature covers every byte; what the words mean must be
 			// settled all the same.
-			if _, err := jsonld.Expand(doc); err != nil {
+			if err := jsonld.Settled(doc); err != nil {
 				return "", err
 			}
 		}

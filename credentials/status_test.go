@@ -80,7 +80,7 @@ func TestOlderListThanOneSeenIsARollback(t *testing.T) {
 func TestListOfAnotherIssuerCountsOnlyIfTrusted(t *testing.T) {
 	w := newWorld(t)
 	raw := w.issue(t, w.award()).Credential().Bytes()
-	other := newParty(t, 9)
+	other := newParty(t, "other")
 	own := w.issuer
 	w.issuer = other
 	w.publish(t, listURL, status.Revocation)

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto"
 	"crypto/ecdsa"
-	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rsa"
 	"crypto/sha256"
@@ -182,7 +181,7 @@ func ParseMultikey(s string) (PublicKey, error) {
 func (k PublicKey) Verify(message, signature []byte) error {
 	switch k.Type {
 	case Ed25519:
-		if len(k.Bytes) == ed25519.PublicKeySize && ed25519.Verify(k.Bytes, message, signature) {
+		if known.verify(k.Bytes, message, signature) {
 			return nil
 		}
 	case P256, P384:

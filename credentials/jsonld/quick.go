@@ -97,7 +97,10 @@ var walkers = sync.Pool{New: func() any { return new(walker) }}
 
 // quickly writes the canonical form of a part into the walker's output. It
 // answers false for what must go the general way.
-func (w *walker) quickly(p Part) bool {
+func (w *walker) quickly(p Part) bool { return w.walk(p) && w.canonical() }
+
+// walk makes the statements of a part.
+func (w *walker) walk(p Part) bool {
 	w.arena, w.nodes, w.quads, w.scopes = w.arena[:0], w.nodes[:0], w.quads[:0], w.scopes[:0]
 	contexts := p.Contexts
 	if !contexts.Exists() {
@@ -119,7 +122,7 @@ func (w *walker) quickly(p Part) bool {
 			}
 		}
 	}
-	return w.canonical()
+	return true
 }
 
 // begin returns the context that a document's own makes, of those that are
