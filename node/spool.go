@@ -58,7 +58,7 @@ func (n *Node) spool(r io.Reader) (name string, err error) {
 
 func noSpace(err error) error {
 	if errors.Is(err, syscall.ENOSPC) {
-		return fmt.Errorf("%w: %v", store.ErrNoSpace, err)
+		return fmt.Errorf("%w: %v; make room", store.ErrNoSpace, err)
 	}
 	return err
 }

@@ -136,7 +136,7 @@ func (db *DB) roomToWrite() error {
 		return err
 	}
 	if free < db.opt.ReserveBytes {
-		return fmt.Errorf("%w: %d MiB are free in %s and %d MiB are kept in reserve; nothing acknowledged is lost, writing goes on when there is room", ErrNoSpace, free>>20, db.dir, db.opt.ReserveBytes>>20)
+		return fmt.Errorf("%w: %d MiB are free in %s and %d MiB are kept in reserve; make room, and writing goes on; nothing acknowledged is lost", ErrNoSpace, free>>20, db.dir, db.opt.ReserveBytes>>20)
 	}
 	return nil
 }
