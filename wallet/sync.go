@@ -48,7 +48,7 @@ func (w *Wallet) Sync(ctx context.Context) ([]SyncResult, error) {
 
 // syncOne visits one partner until nothing waits on either side.
 func (w *Wallet) syncOne(ctx context.Context, c exchange.Connection) (SyncResult, error) {
-	res := SyncResult{Partner: c.Label}
+	res := SyncResult{Partner: c.Label, Received: []string{}}
 	if res.Partner == "" {
 		res.Partner = c.Peer
 	}
