@@ -27,6 +27,39 @@ func TestCommandLineBehavesAsItsScriptsSay(t *testing.T) {
 	})
 }
 
+// Each refusal in a script says why: what fails for another reason than the
+// one that is meant would go unnoticed.
+func TestScriptsMatchTheReasonOfEachRefusal(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join("testdata", "script", "*.txtar"))
+	if err != nil || len(files) < 15 {
+		t.Fatalf("%d scripts, %v", len(files), err)
+	}
+	for _, f := range files {
+		raw, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines := strings.Split(string(raw), "\n")
+		for i, l := range lines {
+			if !strings.HasPrefix(l, "! trustme ") {
+				continue
+			}
+			matched := false
+			for _, next := range lines[i+1:] {
+				if strings.HasPrefix(next, "stdout ") || strings.HasPrefix(next, "stderr ") {
+					matched = true
+				}
+				if matched || !strings.HasPrefix(next, "! stdout ") && !strings.HasPrefix(next, "! stderr ") {
+					break
+				}
+			}
+			if !matched {
+				t.Errorf("%s:%d: %s: what does it say?", f, i+1, l)
+			}
+		}
+	}
+}
+
 func setup(_ *testing.T, e *testscript.Env) error {
 	e.Setenv("HOME", e.WorkDir)
 	e.Setenv("XDG_CACHE_HOME", filepath.Join(e.WorkDir, "cache"))
