@@ -93,12 +93,11 @@ func TestAStopEndsACSVRunWhichIsThenCompleted(t *testing.T) {
 		file.WriteString("basics,learner" + time.Duration(i).String() + "@example.org\n")
 	}
 	told := make(chan error, 1)
-	begun := make(chan struct{}, rows)
 	go func() {
-		_, err := c.IssueCSV(t.Context(), strings.NewReader(file.String()), func(node.Progress) { begun <- struct{}{} })
+		_, err := c.IssueCSV(t.Context(), strings.NewReader(file.String()), func(node.Progress) {})
 		told <- err
 	}()
-	<-begun
+	waitFor(t, "the first rows", func() bool { return len(awarded(t, n.Node)) > 20 })
 	begin := time.Now()
 	n.stop()
 	if took := time.Since(begin); took > 5*time.Second {
