@@ -137,7 +137,7 @@ func walletSync() *cli.Command {
 func walletWatch() *cli.Command {
 	return &cli.Command{
 		Name: "watch", Usage: "stay connected, so that badges come as they are issued",
-		Description: example("Ends with Ctrl-C. A lost connection is made again.", "trustme wallet watch"),
+		Description: example("Ends with Ctrl-C or SIGTERM, exit 0. A lost connection is made again.", "trustme wallet watch"),
 		Flags:       walletFlags(holdFlag),
 		Action: onWallet(0, 0, "", func(c *cli.Context, _ []string, w *wallet.Wallet) error {
 			cs, told := w.Connections(c.Context)
