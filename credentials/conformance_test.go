@@ -18,7 +18,6 @@ import (
 
 // own are the cases of ob3/own on which we differ, with the reason.
 var ownDeviations = map[string]string{
-	"valid-ecdsa-sd-2023-derived": "ecdsa-sd-2023 is not known here yet: undecided",
 	"valid-vcjwt-rs256-kid":       "the issuer is a web address, not a DID: undecided",
 	"valid-vcjwt-rs256-jwk":       "the issuer is a web address, and a jwk in the header proves nothing alone: undecided",
 	"valid-baked-jwt":             "the issuer is a web address, not a DID: undecided",
@@ -30,7 +29,7 @@ func TestOwnCasesOfOpenBadgesHaveTheirVerdict(t *testing.T) {
 	readJSON(t, filepath.Join(dir, "cases.json"), &cases)
 	var docs map[string]json.RawMessage
 	readJSON(t, filepath.Join(dir, "documents.json"), &docs)
-	now := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	now := time.Date(2026, 11, 23, 18, 0, 0, 0, time.UTC)
 	net := &internet{answers: map[string]answer{}, now: func() time.Time { return now }}
 	for u, raw := range docs {
 		net.answers[u] = answer{body: raw}
@@ -178,7 +177,7 @@ func TestRealBadgesOfTheDCCHaveTheirAnswers(t *testing.T) {
 		Expected string `json:"expected_at_2026_11_23"`
 	}
 	readJSON(t, filepath.Join(dir, "labels.json"), &labels)
-	now := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	now := time.Date(2026, 11, 23, 18, 0, 0, 0, time.UTC)
 	net := dccInternet(t, dir, now)
 	v := credentials.NewVerifier(credentials.VerifierConfig{Resolver: net.resolver(), Status: net, Now: func() time.Time { return now }})
 	n, shapely := 0, 0
@@ -310,7 +309,7 @@ func TestFixturesOfThe1EdTechValidatorHaveTheirVerdict(t *testing.T) {
 		Official []struct{ Expected string }
 	}
 	readJSON(t, filepath.Join(dir, "labels.json"), &labels)
-	now := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	now := time.Date(2026, 11, 23, 18, 0, 0, 0, time.UTC)
 	net := &internet{answers: map[string]answer{}, now: func() time.Time { return now }}
 	v := credentials.NewVerifier(credentials.VerifierConfig{Resolver: net.resolver(), Status: net, Now: func() time.Time { return now }})
 	n := 0

@@ -143,15 +143,25 @@ func (k PublicKey) Equal(o PublicKey) bool {
 // Multibase returns the Multikey form: base58-btc of multicodec prefix and
 // bytes (Controlled Identifiers 1.0 §2.2.2).
 func (k PublicKey) Multibase() string {
+	b := k.Multicodec()
+	if b == nil {
+		return ""
+	}
+	s, err := multibase.Encode(multibase.Base58BTC, b)
+	if err != nil {
+		return "" // an encoding that is always there
+	}
+	return s
+}
+
+// Multicodec returns multicodec prefix and bytes; nothing for the zero key.
+func (k PublicKey) Multicodec() []byte {
 	for _, c := range codecs {
 		if c.typ == k.Type {
-			s, err := multibase.Encode(multibase.Base58BTC, append(bytes.Clone(c.prefix), k.Bytes...))
-			if err == nil {
-				return s
-			}
+			return append(bytes.Clone(c.prefix), k.Bytes...)
 		}
 	}
-	return ""
+	return nil
 }
 
 // ParseMultikey reads a Multikey value. The error wraps [ErrWeakKey] when the
@@ -167,12 +177,22 @@ func ParseMultikey(s string) (PublicKey, error) {
 	if err != nil {
 		return PublicKey{}, fmt.Errorf("%w: multikey: %v", ErrSyntax, err)
 	}
+	k, err := ParseMulticodec(b)
+	if err != nil {
+		return k, fmt.Errorf("multikey %q: %w", jsondoc.Clip(s), err)
+	}
+	return k, nil
+}
+
+// ParseMulticodec reads multicodec prefix and bytes of a key. The errors are
+// those of [ParseMultikey].
+func ParseMulticodec(b []byte) (PublicKey, error) {
 	for _, c := range codecs {
 		if rest, ok := bytes.CutPrefix(b, c.prefix); ok {
 			return NewPublicKey(c.typ, rest)
 		}
 	}
-	return PublicKey{}, fmt.Errorf("%w: multikey %q: %w", ErrSyntax, jsondoc.Clip(s), errKeyType)
+	return PublicKey{}, fmt.Errorf("%w: %w", ErrSyntax, errKeyType)
 }
 
 // Verify checks a signature: Ed25519 (RFC 8032), ECDSA as r||s with SHA-256

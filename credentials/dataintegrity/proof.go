@@ -1,6 +1,6 @@
 // Package dataintegrity signs and verifies documents with embedded proofs (W3C
 // Data Integrity 1.0) of the suites eddsa-rdfc-2022, eddsa-jcs-2022,
-// ecdsa-rdfc-2019 and ecdsa-jcs-2019, and verifies Ed25519Signature2020.
+// ecdsa-rdfc-2019, ecdsa-jcs-2019 and ecdsa-sd-2023, and Ed25519Signature2020.
 package dataintegrity
 
 import (
@@ -141,6 +141,10 @@ func parseProof(v jsondoc.Value) (p parsed, err error) {
 		return p, err
 	}
 	value, _ := v.Get("proofValue").Text()
+	if p.suite == ECDSASD {
+		p.value, err = sdValue(value)
+		return p, err
+	}
 	if len(value) < 2 || len(value) > 512 || value[0] != 'z' {
 		return p, fmt.Errorf("%w: proofValue is not base58-btc with the prefix z", ErrMalformed)
 	}

@@ -31,6 +31,9 @@ type Options struct {
 	Challenge, Domain string
 	Created, Expires  time.Time
 	PreviousProof     string
+	// Mandatory are JSON pointers to what every proof that is derived from one
+	// of ecdsa-sd-2023 shows.
+	Mandatory []string
 }
 
 type proofJSON struct {
@@ -86,15 +89,28 @@ func makeProof(ctx context.Context, v jsondoc.Value, o Options, s Signer) ([]byt
 	if st.signsJSON { // Data Integrity EdDSA §3.3.1
 		p.Context = v.Get("@context").Raw()
 	}
-	doc, err := unsecured(v, o)
-	if err != nil {
-		return nil, err
+	if len(o.Mandatory) > 0 && name != ECDSASD {
+		return nil, fmt.Errorf("%w: mandatory pointers are for %s", ErrUnsupported, ECDSASD)
 	}
 	raw, err := jsondoc.Marshal(p)
 	if err != nil {
 		return nil, err
 	}
 	options, err := jsondoc.Parse(raw)
+	if err != nil {
+		return nil, err
+	}
+	if name == ECDSASD {
+		k, err := newSDKeys()
+		if err != nil {
+			return nil, err
+		}
+		if p.Value, err = baseProofValue(ctx, v, options, o.Mandatory, k, s); err != nil {
+			return nil, err
+		}
+		return jsondoc.Marshal(p)
+	}
+	doc, err := unsecured(v, o)
 	if err != nil {
 		return nil, err
 	}

@@ -23,6 +23,7 @@ var suites = map[string]suite{
 	EdDSAJCS:  {keys: []did.KeyType{did.Ed25519}, signsJSON: true},
 	ECDSARDFC: {keys: []did.KeyType{did.P256, did.P384}},
 	ECDSAJCS:  {keys: []did.KeyType{did.P256, did.P384}, signsJSON: true},
+	ECDSASD:   {keys: []did.KeyType{did.P256}},
 	Ed2020:    {keys: []did.KeyType{did.Ed25519}},
 }
 

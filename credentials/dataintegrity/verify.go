@@ -20,6 +20,9 @@ type VerifyOptions struct {
 	Purpose           did.Relationship
 	Challenge, Domain string
 	Now               time.Time
+	// Base accepts a base proof of ecdsa-sd-2023, which is for issuer and
+	// holder alone.
+	Base bool
 }
 
 // Verify checks every proof of a document: suite, purpose, times, challenge,
@@ -84,18 +87,32 @@ func verifyOne(ctx context.Context, doc jsondoc.Value, p parsed, all []parsed, o
 	if !slices.Contains(suites[p.suite].keys, m.Key.Type) {
 		return Proof{}, fmt.Errorf("%w: %s with a %s key", ErrMalformed, p.suite, m.Key.Type)
 	}
-	part, err := withPrevious(doc, p, all)
-	if err != nil {
+	if err := p.verify(doc, all, m.Key, o.Base); err != nil {
 		return Proof{}, err
-	}
-	data, err := signed{p.suite, m.Key.Type, part, jsonld.Part{Body: p.raw, Without: "proofValue"}}.hash(nil)
-	if err != nil {
-		return Proof{}, err
-	}
-	if err := m.Key.Verify(data, p.value); err != nil {
-		return Proof{}, fmt.Errorf("%w: %s by %s", ErrSignature, p.suite, p.method)
 	}
 	return Proof{ID: p.id, Cryptosuite: p.suite, Purpose: p.purpose, VerificationMethod: p.method.String(), Controller: p.method.DID, Created: p.created, Expires: p.expires, Resolution: res}, nil
+}
+
+// verify checks the signature over what the proof covers.
+func (p parsed) verify(doc jsondoc.Value, all []parsed, key did.PublicKey, base bool) error {
+	if p.suite == ECDSASD {
+		if len(p.previous) > 0 {
+			return fmt.Errorf("%w: a proof of %s continues no other", ErrUnsupported, ECDSASD)
+		}
+		return verifySD(doc, p, key, base)
+	}
+	part, err := withPrevious(doc, p, all)
+	if err != nil {
+		return err
+	}
+	data, err := signed{p.suite, key.Type, part, jsonld.Part{Body: p.raw, Without: "proofValue"}}.hash(nil)
+	if err != nil {
+		return err
+	}
+	if err := key.Verify(data, p.value); err != nil {
+		return fmt.Errorf("%w: %s by %s", ErrSignature, p.suite, p.method)
+	}
+	return nil
 }
 
 // check holds the proof's own words to what is wanted.

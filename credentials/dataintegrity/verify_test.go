@@ -72,7 +72,7 @@ func TestAProofOfAWrongFormIsMalformed(t *testing.T) {
 		}
 	}
 	for name, want := range map[string]error{`"proof":[]`: ErrNoProof, `"x":1`: ErrNoProof, `"proof":{"type":"Ed25519Signature2018"}`: ErrUnsupported,
-		`"proof":{"type":"DataIntegrityProof","cryptosuite":"ecdsa-sd-2023"}`: ErrUnsupported, `"proof":{"type":"DataIntegrityProof"}`: ErrMalformed,
+		`"proof":{"type":"DataIntegrityProof","cryptosuite":"bbs-2023"}`: ErrUnsupported, `"proof":{"type":"DataIntegrityProof"}`: ErrMalformed,
 		`"proof":[` + strings.Repeat(`{},`, 8) + `{}]`: ErrLimit} {
 		if _, err := verify(t, strings.TrimSuffix(small, "}")+","+name+"}", VerifyOptions{}); !errors.Is(err, want) {
 			t.Errorf("%s: %v", name, err)

@@ -47,6 +47,8 @@ type processor struct {
 	safe bool
 	// defines, if set, is told of every term.
 	defines func(name string, t *term)
+	// unnamed, if set, is told of every object that became a node without id.
+	unnamed func(e map[string]any)
 	// kept counts the contexts that hang on initial, and those in read.
 	kept atomic.Int32
 	// read holds, by the bytes of an accepted @context, what it made of initial.

@@ -42,21 +42,27 @@ func undefinedTop(top map[string]any) error {
 }
 
 // native converts a value; the error names a number that cannot be held.
-func native(v jsondoc.Value) (any, error) {
+func native(v jsondoc.Value) (any, error) { return nativeFrom(v, nil) }
+
+// nativeFrom is native that tells, if asked, what each object was made from.
+func nativeFrom(v jsondoc.Value, made func(m map[string]any, from jsondoc.Value)) (any, error) {
 	switch v.Kind() {
 	case jsondoc.Object:
 		m := make(map[string]any, v.Len())
 		for k, e := range v.Members() {
 			var err error
-			if m[k], err = native(e); err != nil {
+			if m[k], err = nativeFrom(e, made); err != nil {
 				return nil, err
 			}
+		}
+		if made != nil {
+			made(m, v)
 		}
 		return m, nil
 	case jsondoc.Array:
 		l := make([]any, 0, v.Len())
 		for e := range v.Elements() {
-			n, err := native(e)
+			n, err := nativeFrom(e, made)
 			if err != nil {
 				return nil, err
 			}

@@ -105,7 +105,19 @@ func (p *processor) object(at position, e map[string]any) (any, error) {
 			return nil, err
 		}
 	}
+	if p.unnamed != nil && x.isUnnamed() {
+		p.unnamed(e)
+	}
 	return x.finish(at.property)
+}
+
+func (x *expanding) isUnnamed() bool {
+	for _, k := range []string{"@id", "@value", "@list", "@set"} {
+		if _, has := x.result[k]; has {
+			return false
+		}
+	}
+	return true
 }
 
 // enter finds the context in which an object's keys are read: type-scoped

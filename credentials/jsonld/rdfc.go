@@ -60,12 +60,14 @@ func (i *issuer) clone() *issuer {
 }
 
 func canonicalQuads(quads []quad) ([]byte, error) {
-	c, err := canonicalize(quads, sha256.New)
+	c, err := canonicalize(quads, newSHA256)
 	if err != nil {
 		return nil, err
 	}
 	return c.output(), nil
 }
+
+func newSHA256() hash.Hash { return sha256.New() }
 
 func isBlank(t string) bool { return strings.HasPrefix(t, "_:") }
 

@@ -204,6 +204,22 @@ func (v Value) Name() string {
 	return v.d.name(v.i)
 }
 
+// RawName returns the name of a member as JSON; nothing for an element.
+func (v Value) RawName() []byte {
+	if v.d == nil || v.d.nodes[v.i].parent < 0 || v.d.nodes[v.d.nodes[v.i].parent].kind != Object {
+		return nil
+	}
+	n := &v.d.nodes[v.i]
+	if n.nameDecoded {
+		raw, err := json.Marshal(v.d.decoded[2*v.i])
+		if err != nil {
+			return nil // a text always has a form
+		}
+		return raw
+	}
+	return v.d.raw[n.nameAt-1 : n.nameEnd+1 : n.nameEnd+1]
+}
+
 // Members yields the members of an object in document order.
 func (v Value) Members() iter.Seq2[string, Value] {
 	return func(yield func(string, Value) bool) {
