@@ -18,9 +18,9 @@ import (
 
 // own are the cases of ob3/own on which we differ, with the reason.
 var ownDeviations = map[string]string{
-	"valid-vcjwt-rs256-kid":       "the issuer is a web address, not a DID: undecided",
-	"valid-vcjwt-rs256-jwk":       "the issuer is a web address, and a jwk in the header proves nothing alone: undecided",
-	"valid-baked-jwt":             "the issuer is a web address, not a DID: undecided",
+	"valid-vcjwt-rs256-kid": "the issuer is a web address, not a DID: undecided",
+	"valid-vcjwt-rs256-jwk": "the issuer is a web address, and a jwk in the header proves nothing alone: undecided",
+	"valid-baked-jwt":       "the issuer is a web address, not a DID: undecided",
 }
 
 func TestOwnCasesOfOpenBadgesHaveTheirVerdict(t *testing.T) {

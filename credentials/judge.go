@@ -17,7 +17,9 @@ type judgement struct {
 	now    time.Time
 	depth  int // of endorsements within endorsements
 	issuer did.DID
-	r      *Report
+	// document is the issuer's DID document as it was fetched, if it was.
+	document []byte
+	r        *Report
 }
 
 // judge runs the checks of the Open Badges 3.0 verification algorithm.

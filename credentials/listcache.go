@@ -11,44 +11,86 @@ import (
 )
 
 // listKey names verified bytes: the same bytes at the same address for the
-// same issuer of badges.
+// same issuer of badges, under the same DID document of theirs.
 type listKey struct {
-	url    string
-	issuer did.DID
-	sum    [sha256.Size]byte
+	url       string
+	issuer    did.DID
+	body, doc [sha256.Size]byte
 }
 
 // maxLists bounds the lists kept: 64 of 131,072 entries take 1 MiB.
 const maxLists = 64
 
+// keptFor is how long a verified list is taken as verified: what ends with
+// time, such as a key or a proof, is looked at again after that.
+const keptFor = time.Minute
+
+type keptList struct {
+	status.List
+	at time.Time
+}
+
 // listCache keeps decoded lists whose signature was verified.
 type listCache struct {
 	mu   sync.RWMutex
-	m    map[listKey]status.List
+	m    map[listKey]keptList
 	keys []listKey // oldest first
+	sums map[string]summed
 }
 
-func newListCache() *listCache { return &listCache{m: map[listKey]status.List{}} }
+// summed is the digest of bytes that are still the same slice.
+type summed struct {
+	body []byte
+	sum  [sha256.Size]byte
+}
 
-func (c *listCache) get(k listKey) (status.List, bool) {
+func newListCache() *listCache {
+	return &listCache{m: map[listKey]keptList{}, sums: map[string]summed{}}
+}
+
+func (c *listCache) get(k listKey, now time.Time) (status.List, bool) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	l, ok := c.m[k]
-	return l, ok
+	return l.List, ok && now.Sub(l.at).Abs() <= keptFor
 }
 
-func (c *listCache) put(k listKey, l status.List) {
+func (c *listCache) put(k listKey, l status.List, now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if _, ok := c.m[k]; ok || l.Len() > 8*status.MinLength {
+	if l.Len() > 8*status.MinLength {
 		return
 	}
-	if len(c.keys) >= maxLists {
-		delete(c.m, c.keys[0])
-		c.keys = c.keys[1:]
+	if _, ok := c.m[k]; !ok {
+		if len(c.keys) >= maxLists {
+			delete(c.m, c.keys[0])
+			c.keys = c.keys[1:]
+		}
+		c.keys = append(c.keys, k)
 	}
-	c.m[k] = l
-	c.keys = append(c.keys, k)
+	c.m[k] = keptList{l, now}
+}
+
+// sum returns the digest of a list's bytes. A source that keeps its answers
+// gives the same slice again, which nobody may change.
+func (c *listCache) sum(url string, body []byte) [sha256.Size]byte {
+	if len(body) == 0 {
+		return sha256.Sum256(nil)
+	}
+	c.mu.RLock()
+	s, ok := c.sums[url]
+	c.mu.RUnlock()
+	if ok && len(s.body) == len(body) && &s.body[0] == &body[0] {
+		return s.sum
+	}
+	s = summed{body, sha256.Sum256(body)}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.sums) >= maxLists {
+		clear(c.sums)
+	}
+	c.sums[url] = s
+	return s.sum
 }
 
 // memoryMarks is a SeenMarks that lasts as long as the process.

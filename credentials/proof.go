@@ -153,6 +153,7 @@ func (j *judgement) proof(ctx context.Context) bool {
 		j.add(f.check(CheckProof))
 		return false
 	}
+	j.document = b.seen.Raw
 	j.yes(CheckProof, "signed with %s", how)
 	j.add(j.listed(b))
 	return true

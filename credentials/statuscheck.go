@@ -231,8 +231,8 @@ func (j *judgement) verifyList(ctx context.Context, e status.Entry, body []byte)
 		}
 		return status.ParseRevocations(doc)
 	}
-	key := listKey{e.List, j.issuer, sha256.Sum256(body)}
-	if l, ok := j.v.lists.get(key); ok {
+	key := listKey{e.List, j.issuer, j.v.lists.sum(e.List, body), sha256.Sum256(j.document)}
+	if l, ok := j.v.lists.get(key, j.now); ok {
 		return l, nil
 	}
 	c, err := readList(body)
@@ -265,8 +265,8 @@ func (j *judgement) verifyList(ctx context.Context, e status.Entry, body []byte)
 	if l.ValidUntil, err = c.ends(l.ValidUntil); err != nil {
 		return l, fmt.Errorf("%w: %w", status.ErrMalformed, err)
 	}
-	if time.Time.IsZero(b.seen.Fetched) { // a key that cannot change: the answer can be kept
-		j.v.lists.put(key, l)
+	if issuer == j.issuer { // whose document is in the key
+		j.v.lists.put(key, l, j.now)
 	}
 	return l, nil
 }

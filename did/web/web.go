@@ -4,12 +4,14 @@ package web
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"net"
 	"net/netip"
 	"net/url"
 	"strings"
+	"sync"
 
 	"github.com/trust-me/trustme/did"
 	"github.com/trust-me/trustme/internal/fetch"
@@ -106,7 +108,7 @@ func (r Resolver) Resolve(ctx context.Context, id did.DID) (did.Resolution, erro
 	case err != nil:
 		return did.Resolution{}, fmt.Errorf("%w: %w", did.ErrUnreachable, err)
 	}
-	d, err := did.ParseDocument(resp.Body)
+	d, err := parsed.document(resp.Body)
 	if err != nil {
 		return did.Resolution{}, err
 	}
@@ -114,6 +116,39 @@ func (r Resolver) Resolve(ctx context.Context, id did.DID) (did.Resolution, erro
 		return did.Resolution{}, fmt.Errorf("%w: %s holds the document of %s", did.ErrInvalidDocument, u, d.ID)
 	}
 	return did.Resolution{Document: d, Raw: resp.Body, Fetched: resp.Fetched, Cached: resp.Cached}, nil
+}
+
+// parsed keeps what the documents at hand say: checking their keys costs more
+// than a signature. Whoever gets one must not change it.
+var parsed = &documents{m: map[[sha256.Size]byte]did.Document{}}
+
+type documents struct {
+	mu sync.RWMutex
+	m  map[[sha256.Size]byte]did.Document
+}
+
+// maxParsed bounds the documents that are kept; with more, all are forgotten.
+const maxParsed = 128
+
+func (d *documents) document(raw []byte) (did.Document, error) {
+	sum := sha256.Sum256(raw)
+	d.mu.RLock()
+	doc, ok := d.m[sum]
+	d.mu.RUnlock()
+	if ok {
+		return doc, nil
+	}
+	doc, err := did.ParseDocument(raw)
+	if err != nil || len(raw) > 16<<10 {
+		return doc, err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if len(d.m) >= maxParsed {
+		clear(d.m)
+	}
+	d.m[sum] = doc
+	return doc, nil
 }
 
 func isLoopback(host string) bool {

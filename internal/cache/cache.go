@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/trust-me/trustme/internal/fetch"
@@ -37,7 +38,18 @@ type Cache struct {
 	Refresh bool
 	// Used, when not nil, is told every answer that is given.
 	Used func(url string, r fetch.Response)
+
+	mu     sync.RWMutex
+	recent map[string]copyOf // the store's copies that were read last
+	puts   int               // counted, so that nothing read before one is kept after it
 }
+
+// maxRecent and maxRecentBody bound what is kept in memory: 32 lists of the
+// usual size take a megabyte.
+const (
+	maxRecent     = 32
+	maxRecentBody = 256 << 10
+)
 
 type record struct {
 	URL         string        `json:"url"`
@@ -112,6 +124,36 @@ func (c *Cache) fresh(h copyOf) bool {
 // held reads the copy of url. The error wraps [store.ErrNotFound], or is the
 // [*fetch.StatusError] that was remembered.
 func (c *Cache) held(ctx context.Context, url string) (copyOf, error) {
+	c.mu.RLock()
+	h, ok := c.recent[url]
+	puts := c.puts
+	c.mu.RUnlock()
+	if ok {
+		return h, nil
+	}
+	h, err := c.stored(ctx, url)
+	if err == nil && len(h.Body) <= maxRecentBody {
+		c.remember(url, h, puts)
+	}
+	return h, err
+}
+
+func (c *Cache) remember(url string, h copyOf, puts int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.puts != puts {
+		return // it may be older than what was put meanwhile
+	}
+	if len(c.recent) >= maxRecent {
+		clear(c.recent)
+	}
+	if c.recent == nil {
+		c.recent = map[string]copyOf{}
+	}
+	c.recent[url] = h
+}
+
+func (c *Cache) stored(ctx context.Context, url string) (copyOf, error) {
 	var r record
 	var body []byte
 	err := c.DB.View(ctx, func(tx *store.Tx) error {
@@ -157,6 +199,10 @@ func (c *Cache) put(ctx context.Context, r record, body []byte) error {
 		}
 		return store.PutLarge(tx, key("body", r.URL), body)
 	})
+	c.mu.Lock()
+	delete(c.recent, r.URL)
+	c.puts++
+	c.mu.Unlock()
 	if err != nil {
 		return fmt.Errorf("keeping a copy of %s: %w", r.URL, err)
 	}

@@ -119,3 +119,54 @@ func TestOfflineMakesNoRequestAndADefiniteNoIsRemembered(t *testing.T) {
 		t.Errorf("a copy put there: %+v, %v, %d requests", r, err, n.pub.asked-asked)
 	}
 }
+
+// Copies that were read are kept in memory, a few of them, and never an older
+// one than was put.
+func TestCopiesInMemoryAreBoundedAndNeverOlderThanThoseKept(t *testing.T) {
+	n := newNet(t)
+	for i := range 200 {
+		url := fmt.Sprint("u", i%50)
+		body := fmt.Sprint("body ", i)
+		if err := n.cache.Put(t.Context(), url, fetch.Response{Body: []byte(body), Fetched: n.now}); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			r, err := n.cache.Get(t.Context(), url)
+			if err != nil || string(r.Body) != body {
+				t.Fatalf("%s: %q, %v; want %q", url, r.Body, err, body)
+			}
+		}
+	}
+	done := make(chan error)
+	go func() {
+		for i := range 300 {
+			if err := n.cache.Put(t.Context(), "u", fetch.Response{Body: fmt.Append(nil, i), Fetched: n.now}); err != nil {
+				done <- err
+				return
+			}
+		}
+		close(done)
+	}()
+	last := 0
+	for {
+		r, err := n.cache.Get(t.Context(), "u")
+		if err == nil && string(r.Body) != "u 1" {
+			var at int
+			if _, err := fmt.Sscan(string(r.Body), &at); err != nil || at < last {
+				t.Fatalf("%q after %d, %v", r.Body, last, err)
+			}
+			last = at
+		}
+		select {
+		case err, failed := <-done:
+			if failed {
+				t.Fatal(err)
+			}
+			if r, err := n.cache.Get(t.Context(), "u"); err != nil || string(r.Body) != "299" {
+				t.Errorf("in the end %q, %v", r.Body, err)
+			}
+			return
+		default:
+		}
+	}
+}
