@@ -62,7 +62,7 @@ func TestMistakesInWordsAreBadUsageInEveryCommand(t *testing.T) {
 	})
 	for _, line := range []string{
 		"wallet export basics", "wallet backup", "node backup", "pack badge.json", "node revoke urn:uuid:1", "node issue basics", "node issue --csv x.csv --level 2",
-		"verify", "verify a b", "verify --at noon x", "wallet connect", "explain no.such.code", "completion csh", "help frob", "frob", "node frob", "wallet list surplus",
+		"verify", "verify --at noon x", "wallet connect", "explain no.such.code", "completion csh", "help frob", "frob", "node frob", "wallet list surplus",
 	} {
 		if got := codeOf(runQuietly(append([]string{"trustme"}, strings.Fields(line)...), io.Discard)); got != exitUsage {
 			t.Errorf("trustme %s: exit %d", line, got)

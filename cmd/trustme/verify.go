@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -36,12 +37,12 @@ const maxInput = 64 << 20
 
 func verifyCommand() *cli.Command {
 	return &cli.Command{
-		Name: "verify", Usage: "check a badge of anyone: a file, a URL, or - for standard input", ArgsUsage: "FILE|URL|-",
-		Description: example("Reads JSON, JWT, and badges baked into PNG or SVG, and packs of `trustme pack`. Fetches only the issuer's DID document and its status list, keeps copies with their age, and shows it.\n\nExit 0 valid, 1 invalid, 2 could not tell.", "trustme verify badge.png"),
-		Flags: []cli.Flag{jsonFlag, &cli.StringFlag{Name: "at", Usage: "judge as of `TIME` (RFC 3339)"}, offlineFlag, refreshFlag, loopbackFlag, verifierDirFlag, verboseFlag,
+		Name: "verify", Usage: "check badges of anyone: files, folders, URLs, or - for standard input", ArgsUsage: "FILE|FOLDER|URL|-...",
+		Description: example("Reads JSON, JWT, and badges baked into PNG or SVG, and packs of `trustme pack`. Fetches only the issuer's DID document and its status list, keeps copies with their age, and shows it.\n\nOf several badges, of a folder, and of a file with a badge on each line (.jsonl, .ndjson, or --lines), it prints a line each; with --json, a JSON object on a line each.\n\nExit 0 valid (all of them), 1 invalid (one of them), 2 could not tell.", "trustme verify badge.png\ntrustme verify --json folder/ more.jsonl"),
+		Flags: []cli.Flag{jsonFlag, &cli.BoolFlag{Name: "lines", Usage: "each line of the input is a badge"}, &cli.StringFlag{Name: "at", Usage: "judge as of `TIME` (RFC 3339)"}, offlineFlag, refreshFlag, loopbackFlag, verifierDirFlag, verboseFlag,
 			&cli.StringFlag{Name: "email", Usage: "was it given to this `ADDRESS`?"}, &cli.StringSliceFlag{Name: "trust", Usage: "`DID` of an issuer you recognise"}, &cli.StringSliceFlag{Name: "trust-sealer", Usage: "`DID` whose packs you believe"}},
 		Action: func(c *cli.Context) error {
-			args, err := operands(c, 1, 1, "one FILE, URL or -")
+			args, err := operands(c, 1, math.MaxInt, "a FILE, FOLDER, URL or -")
 			if err != nil {
 				return err
 			}
@@ -51,27 +52,35 @@ func verifyCommand() *cli.Command {
 					return usagef("--at %q is no time; write 2026-11-27T12:00:00Z", at)
 				}
 			}
+			if isMany(c, args) {
+				return verifyMany(c, args, o)
+			}
 			return withVerifier(c, func(ctx context.Context, v verifier) error {
 				raw, err := v.read(ctx, args[0])
 				if err != nil {
 					return err
 				}
-				if pack.IsPack(raw) {
-					k, err := pack.Open(raw)
-					if err != nil {
-						return err
-					}
-					fmt.Fprintf(os.Stderr, "pack sealed by %s on %s\n", k.Sealer, date(k.Created))
-					r, err := k.Verify(ctx, pack.Terms{Sealers: c.StringSlice("trust-sealer"), Issuers: c.StringSlice("trust"), Loopback: c.Bool("allow-loopback"), Now: now()}, o)
-					if err != nil {
-						return err
-					}
-					return printReport(c, r)
+				r, err := v.report(ctx, c, raw, o)
+				if err != nil {
+					return err
 				}
-				return printReport(c, v.party.Verifier.Report(ctx, raw, o))
+				return printReport(c, r)
 			})
 		},
 	}
+}
+
+// report judges a badge, or one in a pack.
+func (v verifier) report(ctx context.Context, c *cli.Context, raw []byte, o credentials.ReportOptions) (credentials.Report, error) {
+	if !pack.IsPack(raw) {
+		return v.party.Verifier.Report(ctx, raw, o), nil
+	}
+	k, err := pack.Open(raw)
+	if err != nil {
+		return credentials.Report{}, err
+	}
+	fmt.Fprintf(os.Stderr, "pack sealed by %s on %s\n", k.Sealer, date(k.Created))
+	return k.Verify(ctx, pack.Terms{Sealers: c.StringSlice("trust-sealer"), Issuers: c.StringSlice("trust"), Loopback: c.Bool("allow-loopback"), Now: now()}, o)
 }
 
 // verifier is an opened verifier's directory.

@@ -79,6 +79,9 @@ func IsPack(raw []byte) bool {
 	if bytes.HasPrefix(raw, head) {
 		return true
 	}
+	if !bytes.Contains(raw, []byte(format)) {
+		return false // spares a badge of being read twice
+	}
 	v, err := jsondoc.ParseLimits(raw, limits)
 	if err != nil {
 		return false
