@@ -59,12 +59,8 @@ func TestOwnCasesOfOpenBadgesHaveTheirVerdict(t *testing.T) {
 
 // modelDeviations are inputs of the suite that we refuse, with the reason.
 var modelDeviations = map[string]string{
-	"credential-context-combo1-ok":                    "the context of the examples is not pinned",
-	"credential-optional-type-ok":                     "the context of the examples is not pinned",
-	"credential-name-language-direction-en-ok":        "no RDF signature would cover @direction",
-	"credential-description-language-direction-en-ok": "no RDF signature would cover @direction",
-	"issuer-name-language-direction-en-ok":            "no RDF signature would cover @direction",
-	"issuer-description-language-direction-en-ok":     "no RDF signature would cover @direction",
+	"credential-context-combo1-ok": "the context of the examples is not pinned",
+	"credential-optional-type-ok":  "the context of the examples is not pinned",
 }
 
 func TestDataModelSuiteOfTheW3C(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/trust-me/trustme/internal/jsondoc"
@@ -132,6 +133,7 @@ var inline = func() []any {
 
 // load serves the pinned contexts and nothing else.
 func load(url string) (any, error) {
+	processed.Store(true)
 	c, ok := pinned[url]
 	if !ok {
 		return nil, fmt.Errorf("%w: %s is not one of the %d that are known here, and none is fetched", ErrContext, url, len(pinned))
@@ -193,7 +195,7 @@ func acceptable(c any, path string) (n int, err error) {
 				return 0, fmt.Errorf("%w: %s/@context names %s, which is not known here; contexts are never fetched", ErrContext, path, jsondoc.Clip(x))
 			}
 		case map[string]any:
-			if !slices.ContainsFunc(inline, func(known any) bool { return reflect.DeepEqual(x, known) }) {
+			if !anyInline && !slices.ContainsFunc(inline, func(known any) bool { return reflect.DeepEqual(x, known) }) {
 				return 0, fmt.Errorf("%w: %s/@context holds a context of its own; only published ones are accepted", ErrContext, path)
 			}
 		default:
@@ -203,14 +205,31 @@ func acceptable(c any, path string) (n int, err error) {
 	return len(list), nil
 }
 
+// processed tells that a context has been read: from then on the contexts are
+// settled for the life of the process.
+var processed atomic.Bool
+
+// anyInline lets a document bring whatever context it likes.
+var anyInline bool
+
+// settled refuses to change the contexts once a document may have been judged
+// by them, so that what is verified cannot depend on who called when. Tests may
+// change them at any time.
+func settled(what string) error {
+	if processed.Load() && !testing.Testing() {
+		return fmt.Errorf("%w: %s: contexts are added before the first document is read, not later", ErrContext, what)
+	}
+	return nil
+}
+
 // Accept adds a context to the pinned ones for the life of the process; with
-// an empty url, one that may stand in a document. It is for conformance tests,
-// whose vectors use contexts that no badge should; call it before anything is
-// verified. Outside of tests it refuses, so that what is verified cannot depend
-// on who called it.
+// an empty url, one that may stand in a document. It is for the conformance
+// door and for tests, whose vectors use contexts that no badge should. The error
+// wraps [ErrContext] once a document has been read in this process, except in
+// tests. It must not be called while another goroutine uses this package.
 func Accept(url string, raw []byte) error {
-	if !testing.Testing() {
-		return fmt.Errorf("%w: %s: contexts are added in tests only", ErrContext, url)
+	if err := settled(url); err != nil {
+		return err
 	}
 	c := context{raw: raw}
 	if err := json.Unmarshal(raw, &c.doc); err != nil {
@@ -218,10 +237,20 @@ func Accept(url string, raw []byte) error {
 	}
 	if url == "" {
 		inline = append(inline, c.doc)
-		vocabulary = sync.OnceValue(collectVocabulary)
-		return nil
+	} else {
+		pinned[url] = c
 	}
-	pinned[url] = c
 	vocabulary = sync.OnceValue(collectVocabulary)
+	return nil
+}
+
+// AcceptInline lets every document of this process bring contexts of its own,
+// under the terms of [Accept]. It is for the conformance door alone: whoever
+// writes the contexts says what a badge means.
+func AcceptInline() error {
+	if err := settled("contexts within documents"); err != nil {
+		return err
+	}
+	anyInline = true
 	return nil
 }

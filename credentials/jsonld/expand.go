@@ -25,6 +25,7 @@ func Expand(doc jsondoc.Value) ([]any, error) {
 }
 
 func expandMap(top map[string]any) ([]any, error) {
+	processed.Store(true)
 	if _, err := checkContexts(top, ""); err != nil {
 		return nil, err
 	}

@@ -20,6 +20,7 @@ type quad struct{ s, p, o, g string }
 
 const (
 	rdfNS  = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+	i18nNS = "https://www.w3.org/ns/i18n#"
 	xsdNS  = "http://www.w3.org/2001/XMLSchema#"
 	maxRDF = 50_000 // quads of one document
 )
@@ -30,9 +31,12 @@ type builder struct {
 	// lenient leaves out what cannot be said in RDF, as the specification
 	// does; the suite of the W3C demands it.
 	lenient bool
-	quads   []quad
-	labels  map[string]string // blank labels of the document -> ours
-	next    int
+	// undirected leaves out the direction of a text, as the API has it by
+	// default. Signatures cover it as the i18n-datatype (§10.2).
+	undirected bool
+	quads      []quad
+	labels     map[string]string // blank labels of the document -> ours
+	next       int
 }
 
 func toRDF(expanded []any) ([]quad, error) {
@@ -322,14 +326,16 @@ func (b *builder) list(items []any, graph string) (string, error) {
 // literal writes a value object (JSON-LD 1.1 API §8.2.3).
 func (b *builder) literal(m map[string]any, val any) (string, error) {
 	datatype, _ := m["@type"].(string)
-	if _, hasDir := m["@direction"]; hasDir && !b.lenient {
-		return "", fmt.Errorf("%w: @direction has no form in RDF, so that no signature would cover it", ErrInvalid)
+	lang, hasLang := m["@language"].(string)
+	if hasLang && !isLanguageTag(lang) {
+		return "", fmt.Errorf("%w: %q is no language tag", ErrInvalid, jsondoc.Clip(lang))
 	}
-	if lang, has := m["@language"].(string); has {
+	if dir, has := m["@direction"].(string); has && !b.undirected {
 		s, _ := val.(string)
-		if !isLanguageTag(lang) {
-			return "", fmt.Errorf("%w: %q is no language tag", ErrInvalid, jsondoc.Clip(lang))
-		}
+		return quote(s) + "^^<" + i18nNS + strings.ToLower(lang) + "_" + dir + ">", nil
+	}
+	if hasLang {
+		s, _ := val.(string)
 		return quote(s) + "@" + lang, nil
 	}
 	if datatype == "@json" {

@@ -50,6 +50,9 @@ func TestAnotherImplementationCanonicalizesTheCorpusAlike(t *testing.T) {
 			if err != nil || v.Kind() != jsondoc.Object || bytes.Contains(raw, []byte("VerifiablePresentation")) {
 				return nil // json-gold knows no graphs under terms of a type
 			}
+			if bytes.Contains(raw, []byte("@direction")) {
+				return nil // json-gold drops it; the suite of the W3C holds what becomes of it
+			}
 			ours, err := Canonicalize(v)
 			if err != nil {
 				return nil // not accepted: other tests hold why

@@ -1,0 +1,68 @@
+package jsonld
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// A process that has read a document keeps to the contexts that it read it by.
+// Only a program that is no test can show it.
+func TestContextsAreSettledOnceADocumentWasRead(t *testing.T) {
+	dir, err := os.MkdirTemp(".", "_settled-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	const program = `package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/trust-me/trustme/credentials/jsonld"
+	"github.com/trust-me/trustme/internal/jsondoc"
+)
+
+func check(raw string) error {
+	doc, err := jsondoc.Parse([]byte(raw))
+	if err != nil {
+		panic(err)
+	}
+	_, err = jsonld.Canonicalize(doc)
+	return err
+}
+
+func main() {
+	const c = "https://c.example/v1"
+	fmt.Println("early", jsonld.Accept(c, []byte("{\"@context\":{\"word\":\"https://c.example/word\"}}")), jsonld.AcceptInline())
+	fmt.Println("read", check("{\"@context\":[\"" + c + "\",{\"other\":\"https://c.example/other\"}],\"word\":\"x\",\"other\":\"y\"}"))
+	fmt.Println("late", errors.Is(jsonld.Accept(c, []byte("{}")), jsonld.ErrContext), errors.Is(jsonld.AcceptInline(), jsonld.ErrContext))
+}
+`
+	if err := os.WriteFile(dir+"/main.go", []byte(program), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command("go", "run", "./"+dir).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	if got := string(out); got != "early <nil> <nil>\nread <nil>\nlate true true\n" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestAContextThatIsNoJSONIsNotAccepted(t *testing.T) {
+	if err := Accept("https://c.example/broken", []byte("{")); !errors.Is(err, ErrContext) || !strings.Contains(err.Error(), "https://c.example/broken") {
+		t.Errorf("got %v", err)
+	}
+	if Known("https://c.example/broken") {
+		t.Error("it is known all the same")
+	}
+}
