@@ -183,14 +183,15 @@ func (w *Wallet) onStatus(_ didcomm.Pair, thread string, waiting int) {
 // Watch stays connected to every partner until ctx ends, so that badges come
 // as they are issued. event, which may be nil, is told the names of new ones.
 func (w *Wallet) Watch(ctx context.Context, event func(string)) error {
-	cs, err := w.Connections(ctx)
+	reading := context.WithoutCancel(ctx) // to be told to end is no error, also not at the very first
+	cs, err := w.Connections(reading)
 	if err != nil {
 		return err
 	}
 	if len(cs) == 0 {
 		return fmt.Errorf("%w: there is no partner to watch; accept an invitation first: trustme wallet connect LINK", ErrInput)
 	}
-	known, err := w.names(ctx)
+	known, err := w.names(reading)
 	if err != nil {
 		return err
 	}
@@ -210,7 +211,7 @@ func (w *Wallet) Watch(ctx context.Context, event func(string)) error {
 		case <-done:
 			left--
 		case <-time.After(200 * time.Millisecond):
-			now, err := w.names(context.WithoutCancel(ctx))
+			now, err := w.names(reading)
 			if err != nil {
 				return err
 			}

@@ -140,7 +140,7 @@ func walletWatch() *cli.Command {
 		Description: example("Ends with Ctrl-C or SIGTERM, exit 0. A lost connection is made again.", "trustme wallet watch"),
 		Flags:       walletFlags(holdFlag),
 		Action: onWallet(0, 0, "", func(c *cli.Context, _ []string, w *wallet.Wallet) error {
-			cs, told := w.Connections(c.Context)
+			cs, told := w.Connections(context.WithoutCancel(c.Context))
 			if len(cs) > 0 { // else it is refused
 				told = errors.Join(told, answer(c, fields{"watching": len(cs)}, "watching"))
 			}
