@@ -10,12 +10,10 @@ import (
 	"github.com/trust-me/trustme/did"
 )
 
-// listKey names verified bytes: the same bytes at the same address for the
-// same issuer of badges, under the same DID document of theirs.
+// listKey names bytes at an address.
 type listKey struct {
-	url       string
-	issuer    did.DID
-	body, doc [sha256.Size]byte
+	url  string
+	body [sha256.Size]byte
 }
 
 // maxLists bounds the lists kept: 64 of 131,072 entries take 1 MiB.
@@ -25,9 +23,12 @@ const maxLists = 64
 // time, such as a key or a proof, is looked at again after that.
 const keptFor = time.Minute
 
+// keptList is a list that was verified: by whose DID document, and when.
 type keptList struct {
 	status.List
-	at time.Time
+	issuer   did.DID
+	document [sha256.Size]byte
+	at       time.Time
 }
 
 // listCache keeps decoded lists whose signature was verified.
@@ -48,14 +49,14 @@ func newListCache() *listCache {
 	return &listCache{m: map[listKey]keptList{}, sums: map[string]summed{}}
 }
 
-func (c *listCache) get(k listKey, now time.Time) (status.List, bool) {
+func (c *listCache) get(k listKey, now time.Time) (keptList, bool) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	l, ok := c.m[k]
-	return l.List, ok && now.Sub(l.at).Abs() <= keptFor
+	return l, ok && now.Sub(l.at).Abs() <= keptFor
 }
 
-func (c *listCache) put(k listKey, l status.List, now time.Time) {
+func (c *listCache) put(k listKey, l keptList) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if l.Len() > 8*status.MinLength {
@@ -68,7 +69,7 @@ func (c *listCache) put(k listKey, l status.List, now time.Time) {
 		}
 		c.keys = append(c.keys, k)
 	}
-	c.m[k] = keptList{l, now}
+	c.m[k] = l
 }
 
 // sum returns the digest of a list's bytes. A source that keeps its answers

@@ -231,9 +231,9 @@ func (j *judgement) verifyList(ctx context.Context, e status.Entry, body []byte)
 		}
 		return status.ParseRevocations(doc)
 	}
-	key := listKey{e.List, j.issuer, j.v.lists.sum(e.List, body), sha256.Sum256(j.document)}
-	if l, ok := j.v.lists.get(key, j.now); ok {
-		return l, nil
+	key := listKey{e.List, j.v.lists.sum(e.List, body)}
+	if l, ok := j.v.lists.get(key, j.now); ok && j.stillVerified(ctx, l) {
+		return l.List, nil
 	}
 	c, err := readList(body)
 	if err != nil {
@@ -250,7 +250,7 @@ func (j *judgement) verifyList(ctx context.Context, e status.Entry, body []byte)
 	if err != nil {
 		return l, fmt.Errorf("%w: its issuer: %v", status.ErrMalformed, err)
 	}
-	if issuer != j.issuer && !slices.Contains(j.v.cfg.ListIssuers, l.Issuer) {
+	if !j.mayList(issuer) {
 		return l, fmt.Errorf("%w: by %s", errListIssuer, l.Issuer)
 	}
 	b := &bound{inner: j.v.cfg.Resolver, want: issuer}
@@ -265,10 +265,27 @@ func (j *judgement) verifyList(ctx context.Context, e status.Entry, body []byte)
 	if l.ValidUntil, err = c.ends(l.ValidUntil); err != nil {
 		return l, fmt.Errorf("%w: %w", status.ErrMalformed, err)
 	}
-	if issuer == j.issuer { // whose document is in the key
-		j.v.lists.put(key, l, j.now)
-	}
+	j.v.lists.put(key, keptList{l, issuer, sha256.Sum256(b.seen.Raw), j.now})
 	return l, nil
+}
+
+// mayList reports whether a list of that issuer counts for the badge.
+func (j *judgement) mayList(issuer did.DID) bool {
+	return issuer == j.issuer || slices.Contains(j.v.cfg.ListIssuers, issuer.String())
+}
+
+// stillVerified reports whether a list that was verified before may be taken:
+// its issuer's document is the same.
+func (j *judgement) stillVerified(ctx context.Context, l keptList) bool {
+	document := j.document
+	if l.issuer != j.issuer && j.mayList(l.issuer) {
+		r, err := j.v.cfg.Resolver.Resolve(ctx, l.issuer)
+		if err != nil {
+			return false
+		}
+		document = r.Raw
+	}
+	return j.mayList(l.issuer) && l.document == sha256.Sum256(document)
 }
 
 var maxList = jsondoc.Limits{Size: 8 << 20}
