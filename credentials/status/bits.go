@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"sync"
 )
 
 // Bitmap is an uncompressed list of one-bit entries. Index 0 is the most
@@ -51,29 +50,17 @@ func (b Bitmap) at(i, size int) (uint32, error) {
 	return two >> (16 - size - first%8) & (1<<size - 1), nil
 }
 
-// writers are kept, since each holds 800 KB.
-var writers = sync.Pool{New: func() any {
-	z, err := gzip.NewWriterLevel(io.Discard, gzip.BestSpeed)
-	if err != nil {
-		panic(err) // the level is a constant
-	}
-	return z
-}}
-
 // Encode returns the encodedList: gzip in base64url with the prefix u (§3.3).
 // Equal lists give equal text.
 func Encode(bits Bitmap) (string, error) {
-	var b bytes.Buffer
-	z, _ := writers.Get().(*gzip.Writer)
-	defer writers.Put(z)
-	z.Reset(&b)
-	if _, err := z.Write(bits); err != nil {
-		return "", fmt.Errorf("encoding the status list: %w", err)
+	packed, err := pack(bits)
+	if err != nil {
+		return "", err
 	}
-	if err := z.Close(); err != nil {
-		return "", fmt.Errorf("encoding the status list: %w", err)
-	}
-	return "u" + base64.RawURLEncoding.EncodeToString(b.Bytes()), nil
+	out := make([]byte, 1+base64.RawURLEncoding.EncodedLen(len(packed)))
+	out[0] = 'u'
+	base64.RawURLEncoding.Encode(out[1:], packed)
+	return string(out), nil
 }
 
 // Decode reads an encodedList. It must be one gzip member, and no more than
