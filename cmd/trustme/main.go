@@ -68,7 +68,7 @@ func run(ctx context.Context, args []string) int {
 var refusals = []error{
 	node.ErrInput, node.ErrNotFound, node.ErrConfig, wallet.ErrInput, wallet.ErrNotHeld, catalogue.ErrInvalid, exchange.ErrInvitation,
 	seal.ErrWrongPassphrase, seal.ErrAltered, seal.ErrNotArchive, seal.ErrNoSecret, pack.ErrNotPack, pack.ErrAltered,
-	node.ErrPortInUse, store.ErrNewerVersion, store.ErrWrongKey, store.ErrTooLarge, credentials.ErrAward, credentials.ErrPresentation, testnet.ErrDir,
+	errBench, node.ErrPortInUse, store.ErrNewerVersion, store.ErrWrongKey, store.ErrTooLarge, credentials.ErrAward, credentials.ErrPresentation, testnet.ErrDir,
 }
 
 func codeOf(err error) int {
@@ -99,7 +99,7 @@ To see all of it at work on this machine:
    trustme demo
 
 Exit codes: 0 yes, 1 no, 2 could not tell, 64 bad usage.`,
-		Commands:             []*cli.Command{demoCommand(), nodeCommand(), walletCommand(), verifyCommand(), packCommand(), explainCommand(), testnetCommand(), doctorCommand(), versionCommand(), completionCommand()},
+		Commands:             []*cli.Command{demoCommand(), nodeCommand(), walletCommand(), verifyCommand(), packCommand(), explainCommand(), benchCommand(), testnetCommand(), doctorCommand(), versionCommand(), completionCommand()},
 		EnableBashCompletion: true,
 		HideVersion:          true,
 		Suggest:              true,
