@@ -81,6 +81,9 @@ func (l *linter) add(code string, v jsondoc.Value, member, message, fix string) 
 	if member != "" {
 		at += "/" + member
 	}
+	if slices.ContainsFunc(l.problems, func(p Problem) bool { return p.Pointer == at && p.Message == message }) {
+		return // the data model and the badge's class ask for the same
+	}
 	l.problems = append(l.problems, Problem{at, code, message, fix})
 }
 
@@ -98,16 +101,28 @@ func (l *linter) credential(doc jsondoc.Value, k Kind) {
 	if k == AnyCredential {
 		return
 	}
-	switch {
-	case has(doc.Get("type"), "OpenBadgeCredential"), has(doc.Get("type"), "AchievementCredential"):
-		l.class(doc, classes["AchievementCredential"])
-		l.recipient(doc)
-	case has(doc.Get("type"), "EndorsementCredential"):
-		l.class(doc, classes["EndorsementCredential"])
-	case has(doc.Get("type"), "ClrCredential"):
-	default:
+	c := badgeClass(doc)
+	if c == nil {
 		l.bad(doc, "type", "is none of OpenBadgeCredential, AchievementCredential, EndorsementCredential and ClrCredential", `add "OpenBadgeCredential"`)
+		return
 	}
+	l.class(doc, c)
+	if c.name != "EndorsementCredential" {
+		l.recipient(doc)
+	}
+}
+
+// badgeTypes are the types of the credentials of Open Badges 3.0 and CLR 2.0.
+var badgeTypes = []string{"OpenBadgeCredential", "AchievementCredential", "EndorsementCredential", "ClrCredential"}
+
+// badgeClass returns the class of a badge, nil for any other credential.
+func badgeClass(doc jsondoc.Value) *class {
+	for _, name := range badgeTypes {
+		if has(doc.Get("type"), name) {
+			return classes[strings.Replace(name, "OpenBadge", "Achievement", 1)]
+		}
+	}
+	return nil
 }
 
 // contexts demands the ordered contexts of a badge, all of them pinned.
@@ -119,8 +134,15 @@ func (l *linter) contexts(doc jsondoc.Value, k Kind) {
 		l.add(CodeContext, doc, "@context", "does not begin with the context of the VC Data Model", fix)
 		return
 	}
-	if k == Badge && !strings.HasPrefix(text(v.At(1)), "https://purl.imsglobal.org/spec/ob/v3p0/context") {
-		l.add(CodeContext, doc, "@context", "does not name the context of Open Badges 3.0 in the second place", `put "`+jsonld.OpenBadges303+`" second`)
+	at, place := 1, "second"
+	if k == Badge && has(doc.Get("type"), "ClrCredential") {
+		if !strings.HasPrefix(text(v.At(1)), "https://purl.imsglobal.org/spec/clr/v2p0/context") {
+			l.add(CodeContext, doc, "@context", "does not name the context of CLR 2.0 in the second place", `put "https://purl.imsglobal.org/spec/clr/v2p0/context-2.0.1.json" second`)
+		}
+		at, place = 2, "third"
+	}
+	if k == Badge && !strings.HasPrefix(text(v.At(at)), "https://purl.imsglobal.org/spec/ob/v3p0/context") {
+		l.add(CodeContext, doc, "@context", "does not name the context of Open Badges 3.0 in the "+place+" place", `put "`+jsonld.OpenBadges303+`" `+place)
 	}
 	for e := range v.Elements() {
 		url, isText := e.Text()
@@ -193,7 +215,7 @@ func describe(doc jsondoc.Value) string {
 	if isV1(doc) {
 		model = "VC 1.1"
 	}
-	for _, t := range []string{"OpenBadgeCredential", "AchievementCredential", "EndorsementCredential", "ClrCredential"} {
+	for _, t := range badgeTypes {
 		if has(doc.Get("type"), t) {
 			return t + " (" + model + ")"
 		}

@@ -28,8 +28,8 @@ func TestLintRefusesWhateverTheOfficialSchemasRefuse(t *testing.T) {
 			t.Fatal(err)
 		}
 		var doc map[string]any
-		if json.Unmarshal(raw, &doc) != nil || doc["credentialSubject"] == nil {
-			continue
+		if json.Unmarshal(raw, &doc) != nil || doc["credentialSubject"] == nil || bytes.Contains(raw, []byte(`"ClrCredential"`)) {
+			continue // a learner record has a schema of its own
 		}
 		for i, spoiled := range mutants(doc) {
 			if testing.Short() && i%8 != 0 {

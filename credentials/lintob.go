@@ -4,25 +4,28 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/trust-me/trustme/internal/jsondoc"
 )
 
-// class is one class of the Open Badges 3.0 data model (§B). closed says that
-// it has no members but its own.
+// class is one class of the data models of Open Badges 3.0 (§B) and CLR 2.0.
+// closed says that it has no members but its own, single that its type is one
+// word.
 type class struct {
 	name    string
 	closed  bool
+	single  bool
 	members []member
 	at      map[string]int // in members, by name
 }
 
-// member is one property of a class. kind is text, url, date, number, bool,
-// jwt, tag, an enumeration, or the name of a class.
+// member is one property of a class. kind is text, url, date, day, number,
+// bool, jwt, language, an enumeration, or the name of a class.
 type member struct {
 	name string
 	kind string
-	card string // "1", "0..1", "*"
+	card string // "1", "0..1", "*", "1..*"
 
 	// What kind means.
 	scalar *scalar
@@ -30,13 +33,21 @@ type member struct {
 	class  *class
 }
 
-// classes are written from the class model of the specification.
+// classes are written from the class models of the specifications.
 var classes = model(`
 AchievementCredential
 	id url 1; name text 0..1; description text 0..1; image Image 0..1; awardedDate date 0..1; issuer ProfileRef 1
 	credentialSubject AchievementSubject 1; endorsement Endorsement *; endorsementJwt jwt *; evidence Evidence *
 EndorsementCredential
 	id url 1; name text 1; description text 0..1; awardedDate date 0..1; issuer ProfileRef 1; credentialSubject EndorsementSubject 1
+	evidence Evidence *
+ClrCredential
+	id url 1; name text 1; description text 0..1; image Image 0..1; partial bool 0..1; awardedDate date 0..1; issuer ProfileRef 1
+	credentialSubject ClrSubject 1; endorsement Endorsement *; endorsementJwt jwt *; evidence Evidence *
+ClrSubject
+	id url 0..1; identifier IdentityObject *; achievement Achievement *; verifiableCredential VerifiableCredential 1..*; association Association *
+Association single
+	associationType associationType 1; sourceId url 1; targetId url 1
 AchievementSubject
 	id url 0..1; activityEndDate date 0..1; activityStartDate date 0..1; creditsEarned number 0..1; achievement Achievement 1
 	identifier IdentityObject *; image Image 0..1; licenseNumber text 0..1; narrative text 0..1; result Result *; role text 0..1; source Profile 0..1; term text 0..1
@@ -50,10 +61,10 @@ Achievement
 Profile
 	id url 1; name text 0..1; url url 0..1; phone text 0..1; description text 0..1; endorsement Endorsement *; endorsementJwt jwt *; image Image 0..1
 	email text 0..1; address Address 0..1; otherIdentifier IdentifierEntry *; official text 0..1; parentOrg Profile 0..1; familyName text 0..1
-	givenName text 0..1; additionalName text 0..1; patronymicName text 0..1; honorificPrefix text 0..1; honorificSuffix text 0..1; familyNamePrefix text 0..1; dateOfBirth text 0..1
+	givenName text 0..1; additionalName text 0..1; patronymicName text 0..1; honorificPrefix text 0..1; honorificSuffix text 0..1; familyNamePrefix text 0..1; dateOfBirth day 0..1
 Address
 	addressCountry text 0..1; addressCountryCode text 0..1; addressRegion text 0..1; addressLocality text 0..1; streetAddress text 0..1; postOfficeBoxNumber text 0..1; postalCode text 0..1; geo GeoCoordinates 0..1
-GeoCoordinates
+GeoCoordinates single
 	latitude number 1; longitude number 1
 Image closed
 	id url 1; caption text 0..1
@@ -80,14 +91,17 @@ RubricCriterionLevel
 	id url 1; alignment Alignment *; description text 0..1; level text 0..1; name text 1; points text 0..1
 `)
 
-// enums are the vocabularies; those of extensible ones also take "ext:…".
+// enums are the vocabularies; all but those of fixed also take "ext:…".
 var enums = map[string][]string{
 	"achievementType": strings.Fields("Achievement ApprenticeshipCertificate Assessment Assignment AssociateDegree Award Badge BachelorDegree Certificate CertificateOfCompletion Certification CommunityService Competency Course CoCurricular Degree Diploma DoctoralDegree Fieldwork GeneralEducationDevelopment JourneymanCertificate LearningProgram License Membership ProfessionalDoctorate QualityAssuranceCredential MasterCertificate MasterDegree MicroCredential ResearchDoctorate SecondarySchoolDiploma"),
 	"identifierType":  strings.Fields("name sourcedId systemId productId userName accountId emailAddress nationalIdentityNumber isbn issn lisSourcedId oneRosterSourcedId sisSourcedId ltiContextId ltiDeploymentId ltiToolId ltiPlatformId ltiUserId identifier"),
 	"targetType":      strings.Fields("ceasn:Competency ceterms:Credential CFItem CFRubric CFRubricCriterion CFRubricCriterionLevel CTDL"),
 	"resultType":      strings.Fields("GradePointAverage LetterGrade Percent PerformanceLevel PredictedScore RawScore Result RubricCriterion RubricCriterionLevel RubricScore ScaledScore Status"),
+	"associationType": strings.Fields("exactMatchOf isChildOf isParentOf isPartOf isPeerOf isRelatedTo precedes replacedBy"),
 	"status":          strings.Fields("Completed Enrolled Failed InProgress OnHold Provisional Withdrew"),
 }
+
+var fixed = []string{"status", "associationType"}
 
 // model reads the table above: a class on a line of its own, its members on
 // the indented ones.
@@ -107,6 +121,7 @@ func model(table string) map[string]*class {
 			out[c.name] = c
 		} else if f := strings.Fields(line); len(f) > 0 {
 			c = &class{name: f[0], at: map[string]int{}, closed: slices.Contains(f, "closed")}
+			c.single = c.closed || slices.Contains(f, "single")
 			if !strings.HasSuffix(f[0], "Credential") && !slices.Contains(f, "untyped") {
 				c.members = append(c.members, member{name: "type", kind: "type", card: "1"})
 			}
@@ -141,18 +156,18 @@ func (l *linter) class(v jsondoc.Value, c *class) {
 		m, got := &c.members[i], present[i]
 		if m.kind == "type" {
 			l.types(v, c.name)
-			if c.closed {
+			if c.single {
 				l.typed(v)
 			}
 			continue
 		}
 		if !got.Exists() {
-			if m.card == "1" && !(l.v1 && forgivenInV1(c.name, m.name)) {
+			if strings.HasPrefix(m.card, "1") && !(l.v1 && forgivenInV1(c.name, m.name)) {
 				l.bad(v, m.name, "is missing", "every "+c.name+" needs it")
 			}
 			continue
 		}
-		if m.card != "*" {
+		if !strings.HasSuffix(m.card, "*") {
 			l.member(got, m)
 			continue
 		}
@@ -160,7 +175,7 @@ func (l *linter) class(v jsondoc.Value, c *class) {
 			l.member(e, m)
 		}
 	}
-	if c.name == "AchievementCredential" || c.name == "EndorsementCredential" {
+	if strings.HasSuffix(c.name, "Credential") {
 		if !l.v1 && !v.Get("validFrom").Exists() {
 			l.bad(v, "validFrom", "is missing", "say since when it is valid")
 		}
@@ -209,6 +224,7 @@ var scalars = map[string]scalar{
 	"text":     {func(v jsondoc.Value, _ string) bool { return v.Kind() == jsondoc.String }, "is no text", "write a text"},
 	"url":      {func(_ jsondoc.Value, s string) bool { return isURL(s) }, "is no absolute URL", "write one URL with a scheme"},
 	"date":     {func(_ jsondoc.Value, s string) bool { _, err := parseTime(s); return err == nil }, "is no date and time with zone", "write it as 2026-11-01T12:00:00Z"},
+	"day":      {func(_ jsondoc.Value, s string) bool { _, err := time.Parse(time.DateOnly, s); return err == nil }, "is no date", "write it as 2026-11-01"},
 	"number":   {func(v jsondoc.Value, _ string) bool { return v.Kind() == jsondoc.Number }, "is no number", "write a number"},
 	"bool":     {func(v jsondoc.Value, _ string) bool { return v.Kind() == jsondoc.Bool }, "is neither true nor false", "write true or false"},
 	"jwt":      {func(_ jsondoc.Value, s string) bool { return jwtForm.MatchString(s) }, "is no compact JWT", "write a compact JWT"},
@@ -217,22 +233,31 @@ var scalars = map[string]scalar{
 
 // member holds one value to its kind.
 func (l *linter) member(v jsondoc.Value, m *member) {
-	s := text(v)
+	s, isText := v.Text()
 	if k := m.scalar; k != nil {
 		if !k.ok(v, s) {
-			l.bad(v, "", k.bad+": "+jsondoc.Clip(string(v.Raw())), k.fix)
+			if !isText {
+				s = string(v.Raw())
+			}
+			l.bad(v, "", k.bad+": "+jsondoc.Clip(s), k.fix)
 		}
 		return
 	}
 	if m.words != nil {
-		if !slices.Contains(m.words, s) && (m.kind == "status" || !extForm.MatchString(s)) {
-			l.bad(v, "", "is none of the words for "+m.name+": "+jsondoc.Clip(string(v.Raw())), `use one of the vocabulary, or "ext:…"`)
+		isFixed, fix := slices.Contains(fixed, m.kind), "use one of "+strings.Join(m.words, ", ")
+		if !isFixed {
+			fix = `use one of the vocabulary, or "ext:…"`
+		}
+		if !slices.Contains(m.words, s) && (isFixed || !extForm.MatchString(s)) {
+			l.bad(v, "", "is none of the words for "+m.name+": "+jsondoc.Clip(string(v.Raw())), fix)
 		}
 		return
 	}
 	switch m.kind {
 	case "Endorsement":
-		l.endorsement(v)
+		l.within(v, "EndorsementCredential")
+	case "VerifiableCredential":
+		l.within(v, "VerifiableCredential")
 	case "Image":
 		if !l.v1 || !isURL(s) { // a bare URL is how badges on VC 1.1 have it
 			l.class(v, m.class)
@@ -246,17 +271,22 @@ func (l *linter) member(v jsondoc.Value, m *member) {
 	}
 }
 
-// endorsement holds an embedded endorsement to the rules as its issuer must; a
-// reader verifies it whole, by the same steps as the badge.
-func (l *linter) endorsement(v jsondoc.Value) {
-	if v.Kind() != jsondoc.Object {
-		l.bad(v, "", "is no credential", "embed the signed EndorsementCredential")
-		return
-	}
-	if l.issuing {
-		l.types(v, "EndorsementCredential")
+// within holds a credential within another to the rules as its issuer must; a
+// reader verifies it whole, by the same steps as what holds it.
+func (l *linter) within(v jsondoc.Value, want string) {
+	switch {
+	case v.Kind() != jsondoc.Object:
+		l.bad(v, "", "is no credential", "embed the signed "+want)
+	case l.issuing && want == "VerifiableCredential" && has(v.Get("type"), "EnvelopedVerifiableCredential"):
+		l.url(v, "id", required)
+	case l.issuing:
+		l.types(v, want)
+		k := AnyCredential
+		if want != "VerifiableCredential" || badgeClass(v) != nil {
+			k = Badge
+		}
 		v1 := l.v1
-		l.credential(v, Badge)
+		l.credential(v, k)
 		l.v1 = v1
 	}
 }
@@ -264,7 +294,7 @@ func (l *linter) endorsement(v jsondoc.Value) {
 var hashForm = regexp.MustCompile(`^(sha256\$[0-9a-fA-F]{64}|md5\$[0-9a-fA-F]{32})$`)
 
 // recipient demands that the subject can be told (Open Badges 3.0,
-// AchievementSubject: id or at least one identifier).
+// AchievementSubject, and CLR 2.0, ClrSubject: id or at least one identifier).
 func (l *linter) recipient(doc jsondoc.Value) {
 	s := doc.Get("credentialSubject")
 	if s.Kind() != jsondoc.Object {

@@ -39,6 +39,9 @@ func (l *linter) dataModel(doc jsondoc.Value) {
 			}
 		}
 	}
+	if r := doc.Get("refreshService"); l.issuing && r.Kind() == jsondoc.Array {
+		l.bad(r, "", "is a list, which the official schemas refuse", "name one refresh service")
+	}
 	l.resources(doc.Get("relatedResource"))
 	for p := range doc.Get("proof").Elements() {
 		if p.Kind() != jsondoc.Object {
