@@ -403,12 +403,14 @@ func (c *activeContext) plainIRI(s string) bool {
 	if colon <= 0 || !isAbsolute(s) {
 		return false
 	}
-	hashes := 0
+	hashes, escapes := 0, 0
 	for i := range len(s) {
 		switch b := s[i]; {
 		case b == '#':
 			hashes++
-		case b <= ' ' || b == '%' || b == 0x7f || unsafeIRI[b]:
+		case b == '%':
+			escapes++
+		case b <= ' ' || b == 0x7f || unsafeIRI[b]:
 			return false
 		}
 	}
@@ -417,7 +419,7 @@ func (c *activeContext) plainIRI(s string) bool {
 	}
 	scheme, rest := s[:colon], s[colon+1:]
 	if scheme == "https" || scheme == "http" {
-		return strings.HasPrefix(rest, "//") && hasHost(rest[2:])
+		return strings.HasPrefix(rest, "//") && hasHost(rest[2:]) && (escapes == 0 || wellEscaped(rest))
 	}
 	if strings.EqualFold(scheme, "https") || strings.EqualFold(scheme, "http") {
 		return false
@@ -428,6 +430,22 @@ func (c *activeContext) plainIRI(s string) bool {
 
 // unsafeIRI are the characters that [checkIRI] refuses.
 var unsafeIRI = [256]bool{'<': true, '>': true, '"': true, '{': true, '}': true, '|': true, '\\': true, '^': true, '`': true}
+
+// wellEscaped reports whether two hexadecimal digits follow each percent sign,
+// as whoever parses an address wants it.
+func wellEscaped(s string) bool {
+	for i := strings.IndexByte(s, '%'); i >= 0; i = strings.IndexByte(s, '%') {
+		if len(s) < i+3 || !isHex(s[i+1]) || !isHex(s[i+2]) {
+			return false
+		}
+		s = s[i+3:]
+	}
+	return true
+}
+
+func isHex(c byte) bool {
+	return c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F'
+}
 
 // hasHost reports whether a web address goes on with a host of the usual form.
 func hasHost(s string) bool {

@@ -86,7 +86,7 @@ const quickBadge = `{"@context":["https://www.w3.org/ns/credentials/v2","https:/
 // mutate changes one value somewhere in a document: to one of another kind, to
 // a copy of another part, to another name.
 func mutate(r *rand.Rand, v any, words []string) any {
-	odd := []any{nil, true, 7.0, math.Copysign(0, -1), 1e21, 2.5, "", "x", "id", "@id", "_:b0", "urn:x:1", "did:key:z6Mk", "https://a.example/é", "https://a.example/%zz", "HTTP://a", "a b",
+	odd := []any{nil, true, 7.0, math.Copysign(0, -1), 1e21, 2.5, "", "x", "id", "@id", "_:b0", "urn:x:1", "did:key:z6Mk", "https://a.example/é", "https://a.example/%zz", "https://a.example/%41?q=%2F#%20", "https://a.example/%4", "https://a.example/?%", "did:web:localhost%3A80", "urn:x:%zz", "HTTP://a", "a b",
 		"ext:x", []any{}, []any{"x", "x"}, []any{[]any{"x"}}, map[string]any{}, map[string]any{"id": "urn:x:1"}, map[string]any{"@value": "x", "@language": "en"}, map[string]any{"type": "Profile", "name": "A"}}
 	pick := func() any {
 		if r.IntN(3) == 0 {
@@ -166,6 +166,20 @@ func TestTheQuickWayAnswersAsTheGeneralWayOnMutants(t *testing.T) {
 	t.Logf("%d of %d mutants went the quick way", quick, 2*rounds)
 	if quick < rounds/10 {
 		t.Errorf("only %d of %d mutants went the quick way", quick, 2*rounds)
+	}
+}
+
+// What nodes and Digital Bazaar's code issue goes the quick way.
+func TestUsualBadgesGoTheQuickWay(t *testing.T) {
+	for _, issuer := range []string{"did:key:z6Mk", "did:web:alder.example", "did:web:localhost%3A8080", "https://a.example/i?x=%2F", "urn:uuid:5c2f3bd0-7a54-4f0e-9e55-6a3c0a2f9a11"} {
+		v := parsed(t, strings.ReplaceAll(quickBadge, "did:key:z6Mk", issuer))
+		if !bothWays(t, Part{Body: v}) {
+			t.Errorf("a badge of %s goes the general way", issuer)
+		}
+	}
+	proof := `{"type":"DataIntegrityProof","cryptosuite":"eddsa-rdfc-2022","created":"2026-11-27T12:00:00Z","verificationMethod":"did:web:localhost%3A8080#z6Mk","proofPurpose":"assertionMethod","proofValue":"z1"}`
+	if !bothWays(t, Part{Body: parsed(t, proof), Without: "proofValue", Contexts: parsed(t, quickBadge).Get("@context")}) {
+		t.Error("the options of a proof go the general way")
 	}
 }
 
