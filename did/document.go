@@ -109,9 +109,16 @@ func (d Document) For(rel Relationship) []VerificationMethod {
 	return out
 }
 
-// Add appends a key as a Multikey and lists it for the given purposes.
+const jwkContext = "https://w3id.org/security/jwk/v1"
+
+// Add appends a key, in the form of [Document.MarshalJSON], and lists it for
+// the given purposes.
 func (d *Document) Add(fragment string, k PublicKey, rels ...Relationship) VerificationMethod {
-	m := VerificationMethod{ID: d.ID.String() + "#" + fragment, Type: "Multikey", Controller: d.ID.String(), Key: k}
+	typ := "Multikey"
+	if k.Type == RSA {
+		typ = "JsonWebKey"
+	}
+	m := VerificationMethod{ID: d.ID.String() + "#" + fragment, Type: typ, Controller: d.ID.String(), Key: k}
 	d.Methods = append(d.Methods, m)
 	if d.Purposes == nil {
 		d.Purposes = map[Relationship][]string{}
@@ -132,13 +139,16 @@ func (d Document) DIDComm() (Endpoint, bool) {
 	return Endpoint{}, false
 }
 
-// MarshalJSON writes the document with Multikey methods, in a fixed order.
+// MarshalJSON writes the document with Multikey methods, in a fixed order. An
+// RSA key, for which Multikey has no form, is a JsonWebKey (Controlled
+// Identifiers 1.0 §2.2.3).
 func (d Document) MarshalJSON() ([]byte, error) {
 	type method struct {
 		ID         string `json:"id"`
 		Type       string `json:"type"`
 		Controller string `json:"controller"`
-		Multibase  string `json:"publicKeyMultibase"`
+		Multibase  string `json:"publicKeyMultibase,omitempty"`
+		JWK        *JWK   `json:"publicKeyJwk,omitempty"`
 		Expires    string `json:"expires,omitempty"`
 		Revoked    string `json:"revoked,omitempty"`
 	}
@@ -168,7 +178,20 @@ func (d Document) MarshalJSON() ([]byte, error) {
 		if m.Key.IsZero() {
 			return nil, fmt.Errorf("%w: method %s has no key to write", ErrInvalidDocument, m.ID)
 		}
-		out.Methods = append(out.Methods, method{m.ID, "Multikey", m.Controller, m.Key.Multibase(), jsondoc.Stamp(m.Expires), jsondoc.Stamp(m.Revoked)})
+		w := method{ID: m.ID, Type: "Multikey", Controller: m.Controller, Expires: jsondoc.Stamp(m.Expires), Revoked: jsondoc.Stamp(m.Revoked)}
+		if m.Key.Type == RSA {
+			k, err := m.Key.JWK()
+			if err != nil {
+				return nil, fmt.Errorf("%w: method %s: %w", ErrInvalidDocument, m.ID, err)
+			}
+			w.Type, w.JWK = "JsonWebKey", &k
+			if !slices.Contains(out.Context, jwkContext) {
+				out.Context = append(out.Context, jwkContext)
+			}
+		} else {
+			w.Multibase = m.Key.Multibase()
+		}
+		out.Methods = append(out.Methods, w)
 	}
 	for _, s := range d.Services {
 		out.Services = append(out.Services, service(s))

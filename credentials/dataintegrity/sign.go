@@ -78,6 +78,9 @@ func AddProofTo(ctx context.Context, doc []byte, v jsondoc.Value, o Options, s S
 func makeProof(ctx context.Context, v jsondoc.Value, o Options, s Signer) ([]byte, error) {
 	name := cmp.Or(o.Cryptosuite, EdDSARDFC)
 	st, ok := suites[name]
+	if s.Key().Type == did.RSA {
+		return nil, fmt.Errorf("%w: no suite has RSA keys; sign a JWT with this one", ErrUnsupported)
+	}
 	if !ok || !slices.Contains(st.keys, s.Key().Type) {
 		return nil, fmt.Errorf("%w: %q with a %s key", ErrUnsupported, name, s.Key().Type)
 	}

@@ -1,10 +1,12 @@
 // Package keys holds private keys: it makes them, keeps them sealed in the
 // store, signs with them and unwraps what is encrypted to them. It is the one
-// door to Aries (localkms, tinkcrypto); no exported name mentions it.
+// door to Aries (localkms, tinkcrypto), which holds all but RSA keys; no
+// exported name mentions it.
 package keys
 
 import (
 	"context"
+	"crypto/rsa"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -46,18 +48,25 @@ type Store struct {
 	lock   *lock
 	sealed *ariesStore // where kms keeps the keysets
 	mu     sync.RWMutex
-	cache  map[string]*keyset.Handle // by multibase; Aries reads and parses a key at every use
+	cache  map[string]private // by multibase; Aries reads and parses a key at every use
 }
 
 // maxCached bounds the handles kept in memory: a wallet with a key a
 // connection, or a node, has fewer.
 const maxCached = 4096
 
-// entry says under which id Aries keeps a key.
+// entry says under which id Aries keeps a key, or holds it sealed.
 type entry struct {
 	Public  string    `json:"public"` // multibase
-	KMS     string    `json:"kms"`
+	KMS     string    `json:"kms,omitempty"`
+	Sealed  []byte    `json:"sealed,omitempty"` // RSA: PKCS #8
 	Created time.Time `json:"created"`
+}
+
+// private is a key that was opened: Aries' handle, or an RSA key.
+type private struct {
+	handle *keyset.Handle
+	rsa    *rsa.PrivateKey
 }
 
 var entries = store.NewCollection("key", func(e entry) string { return e.Public })
@@ -87,7 +96,7 @@ func Open(ctx context.Context, db *store.DB, secret []byte) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening keys: %v", err)
 	}
-	s := &Store{db: db, crypto: c, lock: l, cache: map[string]*keyset.Handle{}}
+	s := &Store{db: db, crypto: c, lock: l, cache: map[string]private{}}
 	if s.sealed, err = stores.store(arieskms.AriesWrapperStoreName); err != nil {
 		return nil, fmt.Errorf("opening keys: %w", err)
 	}
@@ -128,8 +137,11 @@ func checkCanary(ctx context.Context, db *store.DB, l *lock) error {
 }
 
 // Create makes a key of type t and returns its public half. Once Create
-// returns the private half is durable.
+// returns the private half is durable. An RSA key has 3072 bits.
 func (s *Store) Create(ctx context.Context, t did.KeyType) (did.PublicKey, error) {
+	if t == did.RSA {
+		return s.createRSA(ctx)
+	}
 	kt, ok := kmsTypes[t]
 	if !ok {
 		return did.PublicKey{}, fmt.Errorf("%w: keys of type %q are not made here", did.ErrUnsupported, t)
@@ -169,20 +181,20 @@ func publicKey(t did.KeyType, raw []byte) (did.PublicKey, error) {
 
 // Holds reports whether the private half of k is here.
 func (s *Store) Holds(ctx context.Context, k did.PublicKey) (bool, error) {
-	_, err := s.handle(ctx, k)
+	_, err := s.private(ctx, k)
 	if errors.Is(err, ErrNotHeld) {
 		return false, nil
 	}
 	return err == nil, err
 }
 
-func (s *Store) handle(ctx context.Context, k did.PublicKey) (*keyset.Handle, error) {
+func (s *Store) private(ctx context.Context, k did.PublicKey) (private, error) {
 	id := k.Multibase()
 	s.mu.RLock()
-	h := s.cache[id]
+	p, ok := s.cache[id]
 	s.mu.RUnlock()
-	if h != nil {
-		return h, nil
+	if ok {
+		return p, nil
 	}
 	var e entry
 	err := s.db.View(ctx, func(tx *store.Tx) (err error) {
@@ -190,36 +202,60 @@ func (s *Store) handle(ctx context.Context, k did.PublicKey) (*keyset.Handle, er
 		return err
 	})
 	if errors.Is(err, store.ErrNotFound) {
-		return nil, fmt.Errorf("%w: %s", ErrNotHeld, id)
+		return private{}, fmt.Errorf("%w: %s", ErrNotHeld, id)
+	}
+	if err == nil {
+		p, err = s.unseal(e)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("reading key %s: %w", id, err)
-	}
-	got, err := s.kms.Get(e.KMS)
-	if err != nil {
-		return nil, fmt.Errorf("reading key %s: %v", id, err)
-	}
-	h, ok := got.(*keyset.Handle)
-	if !ok {
-		return nil, fmt.Errorf("reading key %s: unexpected form", id)
+		return private{}, fmt.Errorf("reading key %s: %w", id, err)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.cache) >= maxCached {
 		clear(s.cache)
 	}
-	s.cache[id] = h
-	return h, nil
+	s.cache[id] = p
+	return p, nil
 }
 
-// Sign signs message with the private half of k: Ed25519 (64 bytes) or ECDSA
-// as r||s. The error wraps [ErrNotHeld].
+// unseal opens the key of an entry.
+func (s *Store) unseal(e entry) (p private, err error) {
+	if e.Sealed != nil {
+		p.rsa, err = openRSA(s.lock, e.Public, e.Sealed)
+		return p, err
+	}
+	got, err := s.kms.Get(e.KMS)
+	if err != nil {
+		return private{}, fmt.Errorf("%v", err)
+	}
+	h, ok := got.(*keyset.Handle)
+	if !ok {
+		return private{}, errors.New("unexpected form")
+	}
+	return private{handle: h}, nil
+}
+
+// handle returns a key that Aries keeps.
+func (s *Store) handle(ctx context.Context, k did.PublicKey) (*keyset.Handle, error) {
+	p, err := s.private(ctx, k)
+	if err == nil && p.handle == nil {
+		err = fmt.Errorf("%w: a key of type %q signs and does nothing else", did.ErrUnsupported, k.Type)
+	}
+	return p.handle, err
+}
+
+// Sign signs message with the private half of k: Ed25519 (64 bytes), ECDSA as
+// r||s, or RSASSA-PKCS1-v1_5 with SHA-256. The error wraps [ErrNotHeld].
 func (s *Store) Sign(ctx context.Context, k did.PublicKey, message []byte) ([]byte, error) {
-	h, err := s.handle(ctx, k)
+	p, err := s.private(ctx, k)
 	if err != nil {
 		return nil, err
 	}
-	sig, err := s.crypto.Sign(message, h)
+	if p.rsa != nil {
+		return signRSA(p.rsa, message)
+	}
+	sig, err := s.crypto.Sign(message, p.handle)
 	if err != nil {
 		return nil, fmt.Errorf("signing: %v", err)
 	}

@@ -33,7 +33,7 @@ func memory(t *testing.T) *store.DB {
 
 func TestEveryKeyTypeSignsWhatItsPublicHalfVerifies(t *testing.T) {
 	s := newStore(t, memory(t))
-	for _, typ := range []did.KeyType{did.Ed25519, did.P256, did.P384} {
+	for _, typ := range []did.KeyType{did.Ed25519, did.P256, did.P384, did.RSA} {
 		k, err := s.Create(t.Context(), typ)
 		if err != nil {
 			t.Fatal(err)
@@ -98,7 +98,7 @@ func importAll(t *testing.T, s *keys.Store, db *store.DB, secret []byte, ps []ke
 func TestExportedKeysWorkElsewhereAndAlteredOnesAreRefused(t *testing.T) {
 	from := newStore(t, memory(t))
 	var want []did.PublicKey
-	for _, typ := range []did.KeyType{did.Ed25519, did.X25519, did.P256} {
+	for _, typ := range []did.KeyType{did.Ed25519, did.X25519, did.P256, did.RSA} {
 		k, err := from.Create(t.Context(), typ)
 		if err != nil {
 			t.Fatal(err)
@@ -107,7 +107,7 @@ func TestExportedKeysWorkElsewhereAndAlteredOnesAreRefused(t *testing.T) {
 	}
 	transfer := bytes.Repeat([]byte{9}, 32)
 	ps, err := from.Export(t.Context(), transfer)
-	if err != nil || len(ps) != 3 {
+	if err != nil || len(ps) != 4 {
 		t.Fatalf("%d keys, %v", len(ps), err)
 	}
 	db := memory(t)
@@ -117,8 +117,13 @@ func TestExportedKeysWorkElsewhereAndAlteredOnesAreRefused(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if sig, err := to.Sign(t.Context(), want[0], []byte("m")); err != nil || want[0].Verify([]byte("m"), sig) != nil {
-		t.Errorf("an imported key does not sign: %v", err)
+	for _, k := range want {
+		if k.Type == did.X25519 {
+			continue // which signs nothing
+		}
+		if sig, err := to.Sign(t.Context(), k, []byte("m")); err != nil || k.Verify([]byte("m"), sig) != nil {
+			t.Errorf("%s: an imported key does not sign: %v", k.Type, err)
+		}
 	}
 	for _, k := range want {
 		if held, err := to.Holds(t.Context(), k); !held || err != nil {
@@ -126,11 +131,61 @@ func TestExportedKeysWorkElsewhereAndAlteredOnesAreRefused(t *testing.T) {
 		}
 	}
 	db = memory(t)
-	swapped := []keys.Portable{{Public: ps[0].Public, Sealed: ps[1].Sealed}}
-	if err := importAll(t, newStore(t, db), db, transfer, swapped); err == nil {
-		t.Error("a key under another's name was imported")
+	for i, p := range ps {
+		other := ps[(i+1)%len(ps)]
+		if err := importAll(t, newStore(t, db), db, transfer, []keys.Portable{{Public: p.Public, Sealed: other.Sealed}}); err == nil {
+			t.Errorf("%s: a key under another's name was imported", p.Public)
+		}
 	}
 	if err := importAll(t, newStore(t, db), db, secret, ps); err == nil {
 		t.Error("keys were imported under a wrong secret")
+	}
+}
+
+func TestAnRSAKeyIsSealedInTheStoreAndSurvivesReopening(t *testing.T) {
+	dir := t.TempDir()
+	open := func() *store.DB {
+		db, err := store.Open(dir, store.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return db
+	}
+	db := open()
+	k, err := newStore(t, db).Create(t.Context(), did.RSA)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	db = open()
+	defer db.Close()
+	s := newStore(t, db)
+	sig, err := s.Sign(t.Context(), k, []byte("m"))
+	if err != nil || k.Verify([]byte("m"), sig) != nil {
+		t.Errorf("after reopening: %v", err)
+	}
+	// It signs, and unwraps nothing.
+	if _, err := s.Unwrap(t.Context(), k, keys.Wrapped{}); !errors.Is(err, did.ErrUnsupported) {
+		t.Errorf("unwrapping with it: %v", err)
+	}
+	// A portable one that was sealed for another key is refused.
+	transfer := bytes.Repeat([]byte{9}, 32)
+	other, err := s.Create(t.Context(), did.RSA)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ps, err := s.Export(t.Context(), transfer)
+	if err != nil || len(ps) != 2 {
+		t.Fatalf("%d keys, %v", len(ps), err)
+	}
+	ps[0].Sealed, ps[1].Sealed = ps[1].Sealed, ps[0].Sealed
+	to := memory(t)
+	if err := importAll(t, newStore(t, to), to, transfer, ps); err == nil {
+		t.Error("two keys under each other's names were imported")
+	}
+	if held, err := newStore(t, to).Holds(t.Context(), other); held || err != nil {
+		t.Errorf("after a refused import: held %v, %v", held, err)
 	}
 }

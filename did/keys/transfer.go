@@ -45,21 +45,28 @@ func (s *Store) Export(ctx context.Context, secret []byte) ([]Portable, error) {
 	}
 	var out []Portable
 	for _, e := range all {
-		got, err := s.kms.Get(e.KMS)
+		p, err := s.unseal(e)
 		if err != nil {
-			return nil, fmt.Errorf("reading key %s: %v", e.Public, err)
+			return nil, fmt.Errorf("reading key %s: %w", e.Public, err)
 		}
-		h, ok := got.(*keyset.Handle)
-		if !ok {
-			return nil, fmt.Errorf("reading key %s: unexpected form", e.Public)
+		sealed, err := sealFor(to, e.Public, p)
+		if err != nil {
+			return nil, fmt.Errorf("sealing key %s: %w", e.Public, err)
 		}
-		var b bytes.Buffer
-		if err := h.Write(keyset.NewBinaryWriter(&b), tinkAEAD{to}); err != nil {
-			return nil, fmt.Errorf("sealing key %s: %v", e.Public, err)
-		}
-		out = append(out, Portable{Public: e.Public, Sealed: b.Bytes()})
+		out = append(out, Portable{Public: e.Public, Sealed: sealed})
 	}
 	return out, nil
+}
+
+func sealFor(to *lock, public string, p private) ([]byte, error) {
+	if p.rsa != nil {
+		return sealRSA(to, public, p.rsa)
+	}
+	var b bytes.Buffer
+	if err := p.handle.Write(keyset.NewBinaryWriter(&b), tinkAEAD{to}); err != nil {
+		return nil, fmt.Errorf("%v", err)
+	}
+	return b.Bytes(), nil
 }
 
 // Imports opens keys that [Store.Export] sealed under secret, and returns for
@@ -87,10 +94,17 @@ func (s *Store) Imports(ctx context.Context, secret []byte, ps []Portable) ([]fu
 		if held {
 			continue
 		}
-		e := entry{p.Public, "import-" + p.Public, time.Now().UTC()}
+		e := entry{Public: p.Public, Created: time.Now().UTC()}
+		if pub.Type == did.RSA {
+			e.Sealed = b
+		} else {
+			e.KMS = "import-" + p.Public
+		}
 		add = append(add, func(tx *store.Tx) error {
-			if err := s.sealed.write(tx, storage.Operation{Key: e.KMS, Value: b}); err != nil {
-				return err
+			if e.KMS != "" {
+				if err := s.sealed.write(tx, storage.Operation{Key: e.KMS, Value: b}); err != nil {
+					return err
+				}
 			}
 			return entries.Put(tx, e)
 		})
@@ -100,9 +114,16 @@ func (s *Store) Imports(ctx context.Context, secret []byte, ps []Portable) ([]fu
 
 var errOtherKey = errors.New("the sealed key is not that of its public half")
 
-// reseal opens a portable key, proves that it belongs to pub by using it, and
-// returns it as Aries stores keysets.
+// reseal opens a portable key, proves that it belongs to pub, and returns it as
+// it is kept here: a keyset of Aries, or a sealed RSA key.
 func (s *Store) reseal(from *lock, pub did.PublicKey, sealed []byte) ([]byte, error) {
+	if pub.Type == did.RSA {
+		k, err := openRSA(from, pub.Multibase(), sealed)
+		if err != nil {
+			return nil, err
+		}
+		return sealRSA(s.lock, pub.Multibase(), k)
+	}
 	h, err := keyset.Read(keyset.NewBinaryReader(bytes.NewReader(sealed)), tinkAEAD{from})
 	if err != nil {
 		return nil, fmt.Errorf("%v", err)
