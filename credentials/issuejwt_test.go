@@ -126,7 +126,7 @@ func TestVCJWTUnderEveryKeyOfAWebIssuerIsReadByAForeignJudge(t *testing.T) {
 			t.Fatalf("%s: %v", typ, err)
 		}
 		token := string(v.Credential().Bytes())
-		jws, err := jose.ParseSigned(token, []jose.SignatureAlgorithm{alg})
+		jws, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{alg})
 		if err != nil {
 			t.Fatalf("%s: %v", typ, err)
 		}
@@ -164,7 +164,7 @@ func TestVCJWTOfAForeignSignerIsJudgedByTheKeyTheDocumentLists(t *testing.T) {
 	pub := must(did.NewPublicKey(did.RSA, pkix(t, &own.PublicKey)))
 	i.doc.Add("own", pub, did.AssertionMethod)
 	i.serve(t)
-	payload := must(must(jose.ParseSigned(string(v.Credential().Bytes()), []jose.SignatureAlgorithm{jose.RS256})).Verify(i.foreignKey(t, did.RSA)))
+	payload := must(must(jose.ParseSignedCompact(string(v.Credential().Bytes()), []jose.SignatureAlgorithm{jose.RS256})).Verify(i.foreignKey(t, did.RSA)))
 	for _, tt := range []struct {
 		name string
 		key  any
