@@ -14,6 +14,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/trust-me/trustme/credentials"
+	"github.com/trust-me/trustme/credentials/dataintegrity"
 	"github.com/trust-me/trustme/internal/exchange"
 	"github.com/trust-me/trustme/internal/pack"
 	"github.com/trust-me/trustme/internal/seal"
@@ -68,7 +69,7 @@ func run(ctx context.Context, args []string) int {
 var refusals = []error{
 	node.ErrInput, node.ErrNotFound, node.ErrConfig, wallet.ErrInput, wallet.ErrNotHeld, catalogue.ErrInvalid, exchange.ErrInvitation,
 	seal.ErrWrongPassphrase, seal.ErrAltered, seal.ErrNotArchive, seal.ErrNoSecret, pack.ErrNotPack, pack.ErrAltered,
-	errBench, node.ErrPortInUse, store.ErrNewerVersion, store.ErrWrongKey, store.ErrTooLarge, credentials.ErrAward, credentials.ErrPresentation, testnet.ErrDir,
+	errBench, node.ErrPortInUse, store.ErrNewerVersion, store.ErrWrongKey, store.ErrTooLarge, credentials.ErrAward, credentials.ErrPresentation, credentials.ErrMalformed, dataintegrity.ErrNoProof, dataintegrity.ErrMalformed, testnet.ErrDir,
 }
 
 func codeOf(err error) int {
@@ -99,7 +100,7 @@ To see all of it at work on this machine:
    trustme demo
 
 Exit codes: 0 yes, 1 no, 2 could not tell, 64 bad usage.`,
-		Commands:             []*cli.Command{demoCommand(), nodeCommand(), walletCommand(), verifyCommand(), packCommand(), explainCommand(), benchCommand(), testnetCommand(), doctorCommand(), versionCommand(), completionCommand()},
+		Commands:             []*cli.Command{demoCommand(), nodeCommand(), walletCommand(), verifyCommand(), packCommand(), explainCommand(), deriveCommand(), benchCommand(), testnetCommand(), doctorCommand(), versionCommand(), completionCommand()},
 		EnableBashCompletion: true,
 		HideVersion:          true,
 		Suggest:              true,
