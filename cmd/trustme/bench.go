@@ -41,8 +41,8 @@ import (
 func benchCommand() *cli.Command {
 	return &cli.Command{
 		Name: "bench", Usage: "measure the engine on a badge, beside the bare signature", ArgsUsage: "[DIR]",
-		Description: example("DIR holds issuer.json (the private key as secretKeyMultibase, privateKeyMultibase, seed or privateKeyJwk, and id), unsigned.json, unsigned.nq and, if they are there, signed-rdfc.json and signed-jcs.json. Without DIR, a badge of 3 KB is made; --write keeps it as such a folder, for other implementations to run on.\n\nPrints a JSON object on each line: the CPU time of one operation in microseconds, and as a multiple of one bare Ed25519 verification in the same run. Refuses when the canonical form is not unsigned.nq.", "trustme bench"),
-		Flags:       []cli.Flag{&cli.StringFlag{Name: "write", Usage: "keep the badge that was made in the new folder `DIR`"}, &cli.DurationFlag{Name: "time", Usage: "`TIME` for each figure", Value: time.Second}},
+		Description: example("DIR holds issuer.json (the private key as secretKeyMultibase, privateKeyMultibase, seed or privateKeyJwk, and id), unsigned.json, unsigned.nq and, if they are there, signed-rdfc.json and signed-jcs.json. Without DIR, a badge of 3 KB is made; --write keeps it as such a folder, for other implementations to run on.\n\nPrints a JSON object on each line, with or without --json: the CPU time of one operation in microseconds, and as a multiple of one bare Ed25519 verification in the same run. Refuses when the canonical form is not unsigned.nq.", "trustme bench"),
+		Flags:       []cli.Flag{jsonFlag, &cli.StringFlag{Name: "write", Usage: "keep the badge that was made in the new folder `DIR`"}, &cli.DurationFlag{Name: "time", Usage: "`TIME` for each figure", Value: time.Second}},
 		Action: func(c *cli.Context) error {
 			args, err := operands(c, 0, 1, "at most one DIR")
 			if err != nil {
