@@ -31,7 +31,7 @@ func (k PublicKey) JWK() (JWK, error) {
 	switch k.Type {
 	case Ed25519, X25519:
 		return JWK{Kty: "OKP", Crv: string(k.Type), X: b64.EncodeToString(k.Bytes)}, nil
-	case P256, P384:
+	case P256, P384, P521:
 		pub, err := ecKey(k.Type, k.Bytes)
 		if err != nil {
 			return JWK{}, err
@@ -84,7 +84,7 @@ func ParseJWK(v jsondoc.Value) (PublicKey, error) {
 			return PublicKey{}, err
 		}
 		return NewPublicKey(KeyType(crv), x)
-	case kty == "EC" && (crv == "P-256" || crv == "P-384"):
+	case kty == "EC" && (crv == "P-256" || crv == "P-384" || crv == "P-521"):
 		x, errX := part("x")
 		y, errY := part("y")
 		if err := errors.Join(errX, errY); err != nil {
@@ -109,8 +109,11 @@ func ecFromXY(t KeyType, x, y []byte) (PublicKey, error) {
 		return PublicKey{}, fmt.Errorf("%w: %s coordinates must be %d bytes (RFC 7518 §6.2.1.2)", ErrWeakKey, t, n)
 	}
 	ec := ecdh.P256()
-	if t == P384 {
+	switch t {
+	case P384:
 		ec = ecdh.P384()
+	case P521:
+		ec = ecdh.P521()
 	}
 	if _, err := ec.NewPublicKey(slices.Concat([]byte{4}, x, y)); err != nil {
 		return PublicKey{}, fmt.Errorf("%w: %s point off the curve", ErrWeakKey, t)

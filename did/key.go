@@ -28,6 +28,7 @@ const (
 	X25519  KeyType = "X25519"
 	P256    KeyType = "P-256"
 	P384    KeyType = "P-384"
+	P521    KeyType = "P-521"
 	RSA     KeyType = "RSA"
 )
 
@@ -38,8 +39,9 @@ var ErrSignature = errors.New("signature does not verify")
 var errKeyType = errors.New("key type not supported")
 
 // PublicKey is a checked public key. Bytes holds 32 raw bytes for Ed25519 and
-// X25519, a compressed point (SEC 1 §2.3.3) for P-256 and P-384, and PKCS #1
-// DER for RSA (RFC 8017 §A.1.1), which [NewPublicKey] also takes as PKIX. Make one with [NewPublicKey] or by parsing; the zero value verifies
+// X25519, a compressed point (SEC 1 §2.3.3) for P-256, P-384 and P-521, and
+// PKCS #1 DER for RSA (RFC 8017 §A.1.1), which [NewPublicKey] also takes as
+// PKIX. Make one with [NewPublicKey] or by parsing; the zero value verifies
 // nothing.
 type PublicKey struct {
 	Type  KeyType
@@ -55,20 +57,32 @@ var codecs = []struct {
 	{X25519, []byte{0xec, 0x01}},
 	{P256, []byte{0x80, 0x24}},
 	{P384, []byte{0x81, 0x24}},
+	{P521, []byte{0x82, 0x24}},
 	{RSA, []byte{0x85, 0x24}},
 }
 
+// lengths are those of the bytes of a key, where a type has but one.
+var lengths = map[KeyType]int{Ed25519: 32, X25519: 32, P256: 33, P384: 49, P521: 67}
+
+// ErrKeyLength says that a key has not the length of its type. It is an
+// [ErrWeakKey].
+var ErrKeyLength = fmt.Errorf("%w: wrong length", ErrWeakKey)
+
 // NewPublicKey checks raw key bytes of the form given at [PublicKey]. Points
 // off the curve, small-order points, non-canonical encodings and RSA moduli
-// outside 2048..8192 bits are refused; the error wraps [ErrWeakKey].
+// outside 2048..8192 bits are refused; the error wraps [ErrWeakKey], and
+// [ErrKeyLength] where b has not the length that every key of the type has.
 func NewPublicKey(t KeyType, b []byte) (PublicKey, error) {
 	var err error
+	if n, fixed := lengths[t]; fixed && len(b) != n {
+		return PublicKey{}, fmt.Errorf("%w: %s: %d bytes instead of %d", ErrKeyLength, t, len(b), n)
+	}
 	switch t {
 	case Ed25519:
 		err = checkEd25519(b)
 	case X25519:
 		err = checkX25519(b)
-	case P256, P384:
+	case P256, P384, P521:
 		_, err = ecKey(t, b)
 	case RSA:
 		_, err = rsaKey(b)
@@ -101,8 +115,11 @@ func checkEd25519(b []byte) error {
 }
 
 func curve(t KeyType) elliptic.Curve {
-	if t == P384 {
+	switch t {
+	case P384:
 		return elliptic.P384()
+	case P521:
+		return elliptic.P521()
 	}
 	return elliptic.P256()
 }
@@ -196,15 +213,15 @@ func ParseMulticodec(b []byte) (PublicKey, error) {
 }
 
 // Verify checks a signature: Ed25519 (RFC 8032), ECDSA as r||s with SHA-256
-// (P-256) or SHA-384 (P-384), RSASSA-PKCS1-v1_5 with SHA-256. The error wraps
-// [ErrSignature].
+// (P-256), SHA-384 (P-384) or SHA-512 (P-521), RSASSA-PKCS1-v1_5 with SHA-256.
+// The error wraps [ErrSignature].
 func (k PublicKey) Verify(message, signature []byte) error {
 	switch k.Type {
 	case Ed25519:
 		if known.verify(k.Bytes, message, signature) {
 			return nil
 		}
-	case P256, P384:
+	case P256, P384, P521:
 		return k.verifyECDSA(message, signature)
 	case RSA:
 		pub, err := rsaKey(k.Bytes)
@@ -227,8 +244,11 @@ func (k PublicKey) verifyECDSA(message, signature []byte) error {
 		return fmt.Errorf("%w: %v", ErrSignature, err)
 	}
 	n, digest := 32, sha256Sum
-	if k.Type == P384 {
+	switch k.Type {
+	case P384:
 		n, digest = 48, sha384Sum
+	case P521:
+		n, digest = 66, sha512Sum
 	}
 	if len(signature) != 2*n {
 		return fmt.Errorf("%w: %d bytes instead of %d", ErrSignature, len(signature), 2*n)
@@ -242,3 +262,4 @@ func (k PublicKey) verifyECDSA(message, signature []byte) error {
 
 func sha256Sum(b []byte) []byte { h := sha256.Sum256(b); return h[:] }
 func sha384Sum(b []byte) []byte { h := sha512.Sum384(b); return h[:] }
+func sha512Sum(b []byte) []byte { h := sha512.Sum512(b); return h[:] }

@@ -70,7 +70,7 @@ func (t Token) Credential() (jsondoc.Value, Times, error) {
 func (t Token) document() (jsondoc.Value, error) {
 	p, vc := t.Payload, t.Payload.Get("vc")
 	switch {
-	case p.Get("vp").Exists():
+	case p.Get("vp").Exists() || t.presents():
 		return p, fmt.Errorf("%w: it holds a presentation", ErrMalformed)
 	case !vc.Exists():
 		return p, nil

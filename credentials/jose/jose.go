@@ -1,7 +1,7 @@
 // Package jose reads, verifies and signs credentials as compact JWS: the
 // VC-JWT of Open Badges 3.0 (§8.2) and vc+jwt of W3C VC-JOSE-COSE. It knows
-// RS256, ES256, ES384 and EdDSA, and nothing that a shared secret or no key at
-// all could sign.
+// RS256, ES256, ES384, ES512 and EdDSA, and nothing that a shared secret or no
+// key at all could sign.
 package jose
 
 import (
@@ -58,7 +58,7 @@ const (
 )
 
 // algs are the algorithms and the keys they take.
-var algs = map[string]did.KeyType{"RS256": did.RSA, "ES256": did.P256, "ES384": did.P384, "EdDSA": did.Ed25519, "Ed25519": did.Ed25519}
+var algs = map[string]did.KeyType{"RS256": did.RSA, "ES256": did.P256, "ES384": did.P384, "ES512": did.P521, "EdDSA": did.Ed25519, "Ed25519": did.Ed25519}
 
 // Parse reads a compact JWS: three parts, unpadded base64url without stray
 // bits, header and payload read as strictly as any stranger's JSON. The error
@@ -152,7 +152,7 @@ func (t *Token) header() error {
 		*m.into = s
 	}
 	if _, ok := algs[t.Alg]; !ok {
-		return fmt.Errorf("%w: alg %q; only RS256, ES256, ES384 and EdDSA prove anything here", ErrUnsupported, t.Alg)
+		return fmt.Errorf("%w: alg %q; only RS256, ES256, ES384, ES512 and EdDSA prove anything here", ErrUnsupported, t.Alg)
 	}
 	for _, name := range []string{"crit", "b64", "zip"} {
 		if t.Header.Get(name).Exists() {
@@ -217,6 +217,8 @@ func algOf(k did.PublicKey) (string, error) {
 		return "ES256", nil
 	case did.P384:
 		return "ES384", nil
+	case did.P521:
+		return "ES512", nil
 	case did.RSA:
 		return "RS256", nil
 	}

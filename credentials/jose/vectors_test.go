@@ -69,7 +69,7 @@ func ecSigner(t testing.TB, typ did.KeyType, curve elliptic.Curve) signer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := curve.Params().BitSize / 8
+	n := (curve.Params().BitSize + 7) / 8
 	point, err := priv.PublicKey.Bytes() // 4, x, y
 	if err != nil {
 		t.Fatal(err)
@@ -79,11 +79,8 @@ func ecSigner(t testing.TB, typ did.KeyType, curve elliptic.Curve) signer {
 		t.Fatal(err)
 	}
 	return signer{k, func(m []byte) ([]byte, error) {
-		short, long := sha256.Sum256(m), sha512.Sum384(m)
-		digest := short[:]
-		if typ == did.P384 {
-			digest = long[:]
-		}
+		short, long, longest := sha256.Sum256(m), sha512.Sum384(m), sha512.Sum512(m)
+		digest := map[did.KeyType][]byte{did.P256: short[:], did.P384: long[:], did.P521: longest[:]}[typ]
 		r, s, err := ecdsa.Sign(rand.Reader, priv, digest)
 		if err != nil {
 			return nil, err
