@@ -194,6 +194,9 @@ func moment(v jsondoc.Value, name string) (time.Time, error) {
 	}
 	s, _ := m.Text()
 	t, err := time.Parse(time.RFC3339Nano, s)
+	if err != nil { // a time without a zone is one of UTC (Data Integrity 1.0 §2.1)
+		t, err = time.Parse("2006-01-02T15:04:05", s)
+	}
 	// Parse forgives hours of one digit and a comma before fractions, which
 	// other readers refuse.
 	if err != nil || !strings.HasPrefix(s, t.Format("2006-01-02T15:04:05")) || strings.Contains(s, ",") {
