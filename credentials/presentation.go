@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/trust-me/trustme/credentials/dataintegrity"
@@ -133,7 +132,7 @@ func (v *Verifier) presenter(ctx context.Context, doc jsondoc.Value, holder, cha
 	}
 	now := v.cfg.Now()
 	b := &bound{inner: v.cfg.Resolver, want: id}
-	_, err = dataintegrity.Verify(ctx, doc, dataintegrity.VerifyOptions{Resolver: b, Purpose: did.Authentication, Challenge: challenge, Domain: domain, Now: now})
+	_, err = verifyProofs(ctx, doc, dataintegrity.VerifyOptions{Resolver: b, Purpose: did.Authentication, Challenge: challenge, Domain: domain, Now: now})
 	if err != nil {
 		return Check{Name: CheckProof, Answer: explain(err, CheckProof).answer, Code: explain(err, CheckProof).code, Message: err.Error()}
 	}
@@ -172,30 +171,39 @@ func readPresentation(raw []byte) (jsondoc.Value, [][]byte, error) {
 	if err != nil {
 		return doc, nil, err
 	}
+	out, err := presented(doc)
+	return doc, out, err
+}
+
+// presented is readPresentation of one that was read already. A credential
+// that came as a JWT stands as such, without its envelope.
+func presented(doc jsondoc.Value) ([][]byte, error) {
 	if doc.Kind() != jsondoc.Object || !has(doc.Get("type"), "VerifiablePresentation") || has(doc.Get("type"), "VerifiableCredential") {
-		return doc, nil, fmt.Errorf("%w: its type is not VerifiablePresentation", ErrMalformed)
+		return nil, fmt.Errorf("%w: its type is not VerifiablePresentation", ErrMalformed)
 	}
 	if c := text(doc.Get("@context").First()); c != jsonld.CredentialsV2 && c != jsonld.CredentialsV1 {
-		return doc, nil, fmt.Errorf("%w: @context does not begin with that of the VC Data Model", jsonld.ErrContext)
+		return nil, fmt.Errorf("%w: @context does not begin with that of the VC Data Model", jsonld.ErrContext)
 	}
 	list := doc.Get("verifiableCredential")
 	if list.Exists() && list.Len() == 0 {
-		return doc, nil, fmt.Errorf("%w: verifiableCredential is empty", ErrMalformed)
+		return nil, fmt.Errorf("%w: verifiableCredential is empty", ErrMalformed)
 	}
 	if list.Kind() == jsondoc.Array && list.Len() > maxPresented {
-		return doc, nil, fmt.Errorf("%w: %d credentials, at most %d", jsondoc.ErrLimit, list.Len(), maxPresented)
+		return nil, fmt.Errorf("%w: %d credentials, at most %d", jsondoc.ErrLimit, list.Len(), maxPresented)
 	}
 	var out [][]byte
 	for e := range list.Elements() {
-		jwt, enveloped := strings.CutPrefix(text(e.Get("id")), envelope)
+		jwt, enveloped, err := OpenEnvelope(e, "EnvelopedVerifiableCredential")
 		switch {
-		case has(e.Get("type"), "EnvelopedVerifiableCredential") && enveloped:
-			out = append(out, []byte(jwt))
+		case err != nil:
+			return nil, err
+		case enveloped:
+			out = append(out, jwt)
 		case e.Kind() == jsondoc.Object && has(e.Get("type"), "VerifiableCredential"):
 			out = append(out, e.Raw())
 		default:
-			return doc, nil, fmt.Errorf("%w: %s is no credential", ErrMalformed, e.Pointer())
+			return nil, fmt.Errorf("%w: %s is no credential", ErrMalformed, e.Pointer())
 		}
 	}
-	return doc, out, nil
+	return out, nil
 }

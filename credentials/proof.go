@@ -170,7 +170,12 @@ func (j *judgement) listed(b *bound) Check {
 func age(now, at time.Time) time.Duration { return max(now.Sub(at), 0) }
 
 func verifyEmbedded(ctx context.Context, doc jsondoc.Value, r did.Resolver, now time.Time) (string, error) {
-	proofs, err := dataintegrity.Verify(ctx, doc, dataintegrity.VerifyOptions{Resolver: r, Purpose: did.AssertionMethod, Now: now})
+	return verifyProofs(ctx, doc, dataintegrity.VerifyOptions{Resolver: r, Purpose: did.AssertionMethod, Now: now})
+}
+
+// verifyProofs verifies every proof of a document and says how it was signed.
+func verifyProofs(ctx context.Context, doc jsondoc.Value, o dataintegrity.VerifyOptions) (string, error) {
+	proofs, err := dataintegrity.Verify(ctx, doc, o)
 	if err != nil {
 		return "", err
 	}
@@ -195,17 +200,20 @@ func verifyEmbedded(ctx context.Context, doc jsondoc.Value, r did.Resolver, now 
 // was good when it signed. A jwk in the header counts only if it is one of
 // those.
 func verifyJWT(ctx context.Context, c Credential, b *bound, now time.Time) (string, error) {
-	t := c.token
+	return verifyToken(ctx, c.token, b, did.AssertionMethod, now)
+}
+
+func verifyToken(ctx context.Context, t *jose.Token, b *bound, purpose did.Relationship, now time.Time) (string, error) {
 	if err := namesOwnKey(t, b.want); err != nil {
 		return "", err
 	}
 	res, err := b.Resolve(ctx, b.want)
 	if err != nil {
-		return "", fmt.Errorf("finding the issuer's keys: %w", err)
+		return "", fmt.Errorf("finding the keys of %s: %w", b.want, err)
 	}
-	methods := res.Document.For(did.AssertionMethod)
+	methods := res.Document.For(purpose)
 	if t.KeyID != "" {
-		m, err := res.Document.Method(did.AssertionMethod, t.KeyID)
+		m, err := res.Document.Method(purpose, t.KeyID)
 		if err != nil {
 			return "", err
 		}
