@@ -178,7 +178,7 @@ func (j *judgement) list(ctx context.Context, e status.Entry) (fetchedList, erro
 
 func (j *judgement) listOnce(ctx context.Context, e status.Entry) (fetchedList, error) {
 	var out fetchedList
-	if u, err := url.Parse(e.List); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+	if !isWeb(e.List) {
 		return out, fmt.Errorf("%w: %q is no web address", status.ErrBlocked, e.List)
 	}
 	if j.v.cfg.Status == nil {
@@ -206,6 +206,11 @@ func (j *judgement) listOnce(ctx context.Context, e status.Entry) (fetchedList, 
 		return out, fmt.Errorf("%w: a list of %s was seen, this one is of %s", errRollback, newest.Format(time.RFC3339), out.ValidFrom.Format(time.RFC3339))
 	}
 	return out, nil
+}
+
+func isWeb(address string) bool {
+	u, err := url.Parse(address)
+	return err == nil && u.Host != "" && (u.Scheme == "https" || u.Scheme == "http")
 }
 
 // errRollback says that an older list is served than one seen before.

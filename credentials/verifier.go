@@ -132,7 +132,20 @@ func (v *Verifier) Verify(ctx context.Context, c Credential) (Verified, error) {
 
 // Report verifies a credential in any form and says how each check went.
 func (v *Verifier) Report(ctx context.Context, raw []byte, o ReportOptions) Report {
-	r, _ := v.Examine(ctx, raw, o)
+	c, form, err := ParseAny(raw)
+	if err != nil {
+		return v.unreadable(form, err, o)
+	}
+	o.Offline = o.Offline || v.cfg.Offline
+	defer c.doc.Release() // nobody else has it
+	return v.judge(ctx, c, form, o)
+}
+
+func (v *Verifier) unreadable(form Form, err error, o ReportOptions) Report {
+	r := Report{At: v.at(o), Form: form, Checks: make([]Check, 0, len(order)), Recognition: notReached(CheckRecognition)}
+	f := explainParse(err)
+	r.Checks = append(r.Checks, f.check(CheckShape))
+	r.fill()
 	return r
 }
 
@@ -141,11 +154,7 @@ func (v *Verifier) Report(ctx context.Context, raw []byte, o ReportOptions) Repo
 func (v *Verifier) Examine(ctx context.Context, raw []byte, o ReportOptions) (Report, Verified) {
 	c, form, err := ParseAny(raw)
 	if err != nil {
-		r := Report{At: v.at(o), Form: form, Checks: make([]Check, 0, len(order)), Recognition: notReached(CheckRecognition)}
-		f := explainParse(err)
-		r.Checks = append(r.Checks, f.check(CheckShape))
-		r.fill()
-		return r, Verified{}
+		return v.unreadable(form, err, o), Verified{}
 	}
 	o.Offline = o.Offline || v.cfg.Offline
 	r := v.judge(ctx, c, form, o)

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"reflect"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/trust-me/trustme/internal/jsondoc"
@@ -154,4 +156,40 @@ func BenchmarkParse(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// What was taken from a released document stays; its memory serves others.
+func TestTextsOutliveTheDocumentTheyCameFrom(t *testing.T) {
+	var wg sync.WaitGroup
+	for w := range 4 {
+		wg.Go(func() {
+			for i := range 500 {
+				want := fmt.Sprintf("text %d of %d", i, w)
+				v, err := jsondoc.Parse(fmt.Appendf(nil, `{"a":%q,"b":["\u0061",{"c":%d}]}`, want, i))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				a, _ := v.Get("a").Text()
+				b, _ := v.Get("b").At(0).Text()
+				v.Release()
+				if a != want || b != "a" {
+					t.Errorf("%q and %q", a, b)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	jsondoc.Value{}.Release()
+	v, err := jsondoc.Parse([]byte(`{"a":1}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	v.Release()
+	defer func() {
+		if recover() == nil {
+			t.Error("a released document can be used")
+		}
+	}()
+	v.Get("a")
 }

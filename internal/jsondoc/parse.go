@@ -3,6 +3,7 @@ package jsondoc
 import (
 	"cmp"
 	"strconv"
+	"sync"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -27,7 +28,7 @@ func ParseLimits(raw []byte, l Limits) (Value, error) {
 		return Value{}, p.err
 	}
 	p.text = string(raw)
-	p.nodes = make([]node, 0, min(len(raw)/16+8, l.Nodes))
+	p.nodes = nodes(min(len(raw)/16+8, l.Nodes))
 	p.space()
 	if !p.value(0, 0, false) {
 		return Value{}, p.err
@@ -39,6 +40,33 @@ func ParseLimits(raw []byte, l Limits) (Value, error) {
 		return Value{}, p.err
 	}
 	return Value{p.doc, 0}, nil
+}
+
+// spare are nodes of documents that were released.
+var spare = sync.Pool{}
+
+// maxSpare keeps what a badge takes, not what a giant did.
+const maxSpare = 1 << 10
+
+func nodes(n int) []node {
+	if n <= maxSpare {
+		if s, ok := spare.Get().(*[]node); ok && cap(*s) >= n {
+			return (*s)[:0]
+		}
+	}
+	return make([]node, 0, n)
+}
+
+// Release gives the memory of v's document back, for the next. Nothing of the
+// document may be used any more, but the texts that were taken from it may.
+func (v Value) Release() {
+	if v.d == nil {
+		return
+	}
+	if s := v.d.nodes; cap(s) <= maxSpare {
+		spare.Put(&s)
+	}
+	v.d.nodes = nil // who goes on using it is told so by a panic
 }
 
 // fail notes the first error, and is false for its callers to return.
