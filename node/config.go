@@ -49,6 +49,10 @@ type Settings struct {
 	// Reserve is the free space, in MiB, below which nothing is written.
 	// Default 64.
 	Reserve int `yaml:"reserve_mib" json:"reserve_mib"`
+	// RevocationList also publishes the ids of all revoked badges, unsigned, as a
+	// 1EdTechRevocationList, for verifiers that read nothing else. Whoever asks
+	// learns which badges they are, which the signed lists hide. Nil is not set.
+	RevocationList *bool `yaml:"revocation_list,omitempty" json:"revocation_list"`
 	// Loopback lets the node reach and name itself as localhost, for tests. Nil
 	// is not set; false overrides what comes after it.
 	Loopback *bool `yaml:"allow_loopback,omitempty" json:"allow_loopback"`
@@ -145,6 +149,9 @@ func (s Settings) Complete(dir string) (Settings, error) {
 	if s.Loopback == nil {
 		s.Loopback = new(false)
 	}
+	if s.RevocationList == nil {
+		s.RevocationList = new(false)
+	}
 	s.Base = strings.TrimRight(s.Base, "/")
 	return s, s.check()
 }
@@ -180,6 +187,7 @@ func (s Settings) over(o Settings) Settings {
 	s.Listen, s.Admin = cmp.Or(o.Listen, s.Listen), cmp.Or(o.Admin, s.Admin)
 	s.StatusTTL, s.StatusBeat = cmp.Or(o.StatusTTL, s.StatusTTL), cmp.Or(o.StatusBeat, s.StatusBeat)
 	s.Reserve, s.Loopback = cmp.Or(o.Reserve, s.Reserve), cmp.Or(o.Loopback, s.Loopback)
+	s.RevocationList = cmp.Or(o.RevocationList, s.RevocationList)
 	if len(o.Catalogues) > 0 {
 		s.Catalogues = o.Catalogues
 	}

@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -33,6 +35,9 @@ type lists struct {
 	beating bool                     // the beat goes on: there will be a next one
 	wake    *sync.Cond
 	fresh   map[string][]byte // published bytes, as served
+
+	revoked     map[string]bool // ids of revoked badges; nil where no 1EdTechRevocationList is published
+	revocations []byte          // that list, as served
 }
 
 // listRecord describes list n.
@@ -68,6 +73,18 @@ func (n *Node) openLists(ctx context.Context) (*lists, error) {
 				if err := l.load(tx, r.N, p); err != nil {
 					return err
 				}
+			}
+		}
+		if !*n.set.RevocationList {
+			return nil
+		}
+		l.revoked = map[string]bool{}
+		for a, err := range awards.List(tx, store.Range{}) {
+			if err != nil {
+				return err
+			}
+			if a.Standing == Revoked {
+				l.revoked[a.ID] = true
 			}
 		}
 		return nil
@@ -148,6 +165,16 @@ func (n *Node) recall(ctx context.Context, list int, purpose string, index int) 
 	})
 }
 
+// revoke names a badge in the 1EdTechRevocationList, if there is one, from the
+// next publication on.
+func (l *lists) revoke(id string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.revoked != nil {
+		l.revoked[id] = true
+	}
+}
+
 // remember keeps a bit that is durable for the next publication.
 func (l *lists) remember(list int, purpose string, index int, on bool) {
 	l.mu.Lock()
@@ -191,6 +218,7 @@ func (n *Node) Publish(ctx context.Context) error {
 	for name, b := range n.lists.bits {
 		bits[name] = append(status.Bitmap(nil), b...)
 	}
+	revoked, one := slices.Sorted(maps.Keys(n.lists.revoked)), n.lists.revoked != nil
 	n.lists.begun++
 	turn := n.lists.begun
 	n.lists.mu.Unlock()
@@ -215,6 +243,12 @@ func (n *Node) Publish(ctx context.Context) error {
 			return fmt.Errorf("signing the status list %s: %w", name, err)
 		}
 	}
+	var revocations []byte
+	if one {
+		if revocations, err = status.Revocations(n.set.Base+"/status/revoked", n.id.String(), revoked); err != nil {
+			return fmt.Errorf("building the 1EdTechRevocationList: %w", err)
+		}
+	}
 	if err := n.keepPublished(ctx, signed); err != nil {
 		return err
 	}
@@ -223,6 +257,7 @@ func (n *Node) Publish(ctx context.Context) error {
 	for name, raw := range signed {
 		n.lists.fresh[name] = raw
 	}
+	n.lists.revocations = revocations
 	n.lists.beat = max(n.lists.beat, turn)
 	n.lists.wake.Broadcast()
 	return nil
@@ -293,6 +328,17 @@ func (n *Node) StatusList(_ context.Context, list int, purpose string) ([]byte, 
 		return raw, nil
 	}
 	return nil, fmt.Errorf("%w: status list %d/%s", ErrNotFound, list, purpose)
+}
+
+// RevocationList returns the 1EdTechRevocationList as served. The error is
+// [ErrNotFound] where [Settings.RevocationList] is off.
+func (n *Node) RevocationList() ([]byte, error) {
+	n.lists.mu.Lock()
+	defer n.lists.mu.Unlock()
+	if n.lists.revocations == nil {
+		return nil, fmt.Errorf("%w: a 1EdTechRevocationList; the signed lists say what is revoked", ErrNotFound)
+	}
+	return n.lists.revocations, nil
 }
 
 // ownList returns a list of this node to its own verifier. A list whose first

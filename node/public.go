@@ -39,6 +39,7 @@ func (n *Node) public() http.Handler {
 	mux.Handle("GET /metrics", promhttp.HandlerFor(n.metrics(), promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /style.css", n.serveStyle)
 	mux.HandleFunc("GET /status/{list}/{purpose}", n.serveStatus)
+	mux.HandleFunc("GET /status/revoked", n.serveRevocations)
 	mux.HandleFunc("GET /i", n.serveInviteLink)
 	mux.HandleFunc("GET /i/{code}", n.serveInvite)
 	for _, c := range n.catalogues {
@@ -138,6 +139,15 @@ func (n *Node) serveStatus(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	send(w, r, "application/vc", time.Duration(n.set.StatusTTL), raw)
+}
+
+func (n *Node) serveRevocations(w http.ResponseWriter, r *http.Request) {
+	raw, err := n.RevocationList()
+	if err != nil {
+		n.fail(w, r, http.StatusNotFound, "This node publishes no 1EdTechRevocationList: its signed status lists say what is revoked.")
+		return
+	}
+	send(w, r, "application/json", time.Duration(n.set.StatusTTL), raw)
 }
 
 func (n *Node) serveInviteLink(w http.ResponseWriter, r *http.Request) {

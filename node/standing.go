@@ -62,6 +62,9 @@ func (n *Node) SetStanding(ctx context.Context, r StandingRequest) (Changed, err
 	if err := n.recall(ctx, a.List, a.Purpose, a.Index); err != nil {
 		return Changed{}, err
 	}
+	if a.Standing == Revoked {
+		n.lists.revoke(a.ID)
+	}
 	published, err := n.published(ctx)
 	if err == nil && !published {
 		err = n.Publish(ctx) // on disk, for the next start

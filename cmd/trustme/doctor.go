@@ -182,7 +182,7 @@ func nodeSettings(c *cli.Context, dir string) (set node.Settings, isNode bool, e
 	if _, err := os.Stat(filepath.Join(dir, node.SettingsFile)); err != nil {
 		return set, false, nil
 	}
-	set, err = node.Effective(dir, node.Settings{Loopback: loopback(c)})
+	set, err = node.Effective(dir, node.Settings{Loopback: said(c, "allow-loopback")})
 	return set, true, err
 }
 

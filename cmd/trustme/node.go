@@ -42,21 +42,22 @@ var settingFlags = []cli.Flag{
 	&cli.DurationFlag{Name: "status-ttl", Usage: "how long verifiers may reuse a status list", EnvVars: []string{"TRUSTME_STATUS_TTL"}},
 	&cli.DurationFlag{Name: "status-beat", Usage: "how often the lists are signed anew", EnvVars: []string{"TRUSTME_STATUS_BEAT"}},
 	&cli.IntFlag{Name: "reserve-mib", Usage: "free space below which nothing is written", EnvVars: []string{"TRUSTME_RESERVE_MIB"}},
+	&cli.BoolFlag{Name: "revocation-list", Usage: "also publish the ids of revoked badges as a 1EdTechRevocationList", EnvVars: []string{"TRUSTME_REVOCATION_LIST"}},
 	loopbackFlag,
 }
 
 func settings(c *cli.Context) node.Settings {
 	return node.Settings{Name: c.String("name"), Base: c.String("base"), Method: c.String("method"), Listen: c.String("listen"), Admin: c.String("admin"),
 		Catalogues: c.StringSlice("catalogue"), StatusTTL: node.Duration(c.Duration("status-ttl")), StatusBeat: node.Duration(c.Duration("status-beat")),
-		Reserve: c.Int("reserve-mib"), Loopback: loopback(c)}
+		Reserve: c.Int("reserve-mib"), RevocationList: said(c, "revocation-list"), Loopback: said(c, "allow-loopback")}
 }
 
-// loopback is nil where neither the command line nor the environment says.
-func loopback(c *cli.Context) *bool {
-	if !c.IsSet("allow-loopback") {
+// said is nil where neither the command line nor the environment says.
+func said(c *cli.Context, name string) *bool {
+	if !c.IsSet(name) {
 		return nil
 	}
-	return new(c.Bool("allow-loopback"))
+	return new(c.Bool(name))
 }
 
 // nodeFlags are those of every verb. The settings are among them, unlisted: a

@@ -54,3 +54,27 @@ func Unsigned(d Description, bits Bitmap) ([]byte, error) {
 		subject{d.ID + "#list", "BitstringStatusList", d.Purpose, d.TTL.Milliseconds(), encoded},
 	})
 }
+
+// Revocations returns a 1EdTechRevocationList of the given credential ids, as
+// [ParseRevocations] reads it. It is not signed: whoever reads it trusts the
+// connection. Reasons are left out, since they may speak of people. The error
+// wraps [ErrMalformed] for a list without id or issuer.
+func Revocations(id, issuer string, revoked []string) ([]byte, error) {
+	if id == "" || issuer == "" {
+		return nil, fmt.Errorf("%w: a list needs an id and an issuer: %q, %q", ErrMalformed, id, issuer)
+	}
+	type one struct {
+		ID      string `json:"id"`
+		Revoked bool   `json:"revoked"`
+	}
+	all := make([]one, len(revoked))
+	for i, r := range revoked {
+		all[i] = one{r, true}
+	}
+	return json.Marshal(struct {
+		ID      string `json:"id"`
+		Type    Kind   `json:"type"`
+		Issuer  string `json:"issuer"`
+		Revoked []one  `json:"revokedCredentials"`
+	}{id, OneEdTech, issuer, all})
+}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -80,6 +81,29 @@ func TestA1EdTechRevocationListNamesWhatIsRevokedAndWhy(t *testing.T) {
 	for _, in := range []string{`[]`, `{}`, `{"revokedCredential":[{}]}`, `{"revokedCredential":[""]}`, `{"type":"Profile","revokedCredential":[]}`} {
 		if _, err := status.ParseRevocations(parse(t, in)); !errors.Is(err, status.ErrMalformed) {
 			t.Errorf("%s: %v", in, err)
+		}
+	}
+}
+
+func TestAWrittenRevocationListReadsBack(t *testing.T) {
+	for _, ids := range [][]string{nil, {"urn:uuid:1"}, {"urn:uuid:1", "urn:uuid:2"}} {
+		raw, err := status.Revocations("https://a.example/status/revoked", "did:web:a.example", ids)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l, err := status.ParseRevocations(parse(t, string(raw)))
+		if err != nil || l.ID != "https://a.example/status/revoked" || l.Issuer != "did:web:a.example" {
+			t.Fatalf("%+v, %v: %s", l, err, raw)
+		}
+		for _, id := range []string{"urn:uuid:1", "urn:uuid:2", "urn:uuid:3"} {
+			if _, revoked := l.Revoked(id); revoked != slices.Contains(ids, id) {
+				t.Errorf("%v: %s is revoked: %v", ids, id, revoked)
+			}
+		}
+	}
+	for _, d := range [][2]string{{"", "did:web:a.example"}, {"https://a.example/status/revoked", ""}} {
+		if _, err := status.Revocations(d[0], d[1], nil); !errors.Is(err, status.ErrMalformed) {
+			t.Errorf("%q: %v", d, err)
 		}
 	}
 }
