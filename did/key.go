@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"sync"
 
 	"filippo.io/edwards25519"
 	"github.com/multiformats/go-multibase"
@@ -238,8 +239,36 @@ func (k PublicKey) Verify(message, signature []byte) error {
 	return ErrSignature
 }
 
-func (k PublicKey) verifyECDSA(message, signature []byte) error {
+// ecKeys keeps points that were decompressed, which costs half as much as a
+// signature. With too many, all are forgotten.
+var ecKeys = struct {
+	mu sync.RWMutex
+	m  map[string]*ecdsa.PublicKey
+}{m: map[string]*ecdsa.PublicKey{}}
+
+func (k PublicKey) point() (*ecdsa.PublicKey, error) {
+	name := string(k.Type) + string(k.Bytes)
+	ecKeys.mu.RLock()
+	pub := ecKeys.m[name]
+	ecKeys.mu.RUnlock()
+	if pub != nil {
+		return pub, nil
+	}
 	pub, err := ecKey(k.Type, k.Bytes)
+	if err != nil {
+		return nil, err
+	}
+	ecKeys.mu.Lock()
+	defer ecKeys.mu.Unlock()
+	if len(ecKeys.m) >= maxSeen {
+		clear(ecKeys.m)
+	}
+	ecKeys.m[name] = pub
+	return pub, nil
+}
+
+func (k PublicKey) verifyECDSA(message, signature []byte) error {
+	pub, err := k.point()
 	if err != nil {
 		return fmt.Errorf("%w: %v", ErrSignature, err)
 	}

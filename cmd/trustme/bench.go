@@ -8,9 +8,11 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/sha256"
+	"crypto/x509"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"math"
@@ -90,6 +92,7 @@ type bench struct {
 	verifier *credentials.Verifier
 	mu       sync.Mutex
 	lists    map[string][]byte
+	at       time.Time // when the badge is in its time
 }
 
 func newBenchKey(method string, seed []byte) (benchKey, did.DID, error) {
@@ -132,35 +135,76 @@ func newBenchP256() (benchKey, did.DID, error) {
 	}}, id, err
 }
 
-// seedOf finds an Ed25519 seed in issuer.json.
-func seedOf(v jsondoc.Value) ([]byte, error) {
-	for _, name := range []string{"secretKeyMultibase", "privateKeyMultibase", "seed", "secretKey", "privateKey"} {
-		text, ok := v.Get(name).Text()
-		if !ok {
-			continue
-		}
-		b, err := hex.DecodeString(text)
-		if err != nil {
-			if _, b, err = multibase.Decode(text); err != nil {
-				b, err = base64.StdEncoding.DecodeString(text)
+// seeds returns what in a text could be an Ed25519 private key: in hex,
+// base64, multibase, a JWK's d, or PKCS #8.
+func seeds(text string) (out [][]byte) {
+	add := func(b []byte) {
+		switch b = bytes.TrimPrefix(b, []byte{0x80, 0x26}); len(b) { // multicodec ed25519-priv
+		case ed25519.SeedSize, ed25519.PrivateKeySize:
+			out = append(out, b[:ed25519.SeedSize])
+		default:
+			if k, err := x509.ParsePKCS8PrivateKey(b); err == nil {
+				if e, ok := k.(ed25519.PrivateKey); ok {
+					out = append(out, e.Seed())
+				}
 			}
 		}
-		b = bytes.TrimPrefix(b, []byte{0x80, 0x26}) // multicodec ed25519-priv
-		if err == nil && (len(b) == ed25519.SeedSize || len(b) == ed25519.PrivateKeySize) {
-			return b[:ed25519.SeedSize], nil
-		}
-		return nil, usagef("issuer.json: %s is no Ed25519 key in hex, base64 or multibase", name)
 	}
-	for _, name := range []string{"privateKeyJwk", "secretKeyJwk", "jwk"} {
-		if text, ok := v.Get(name).Get("d").Text(); ok {
-			b, err := base64.RawURLEncoding.DecodeString(text)
-			if err != nil || len(b) != ed25519.SeedSize {
-				return nil, usagef("issuer.json: %s/d is no Ed25519 key", name)
+	if p, _ := pem.Decode([]byte(text)); p != nil {
+		add(p.Bytes)
+	}
+	if b, err := hex.DecodeString(text); err == nil {
+		add(b)
+	}
+	for _, e := range []*base64.Encoding{base64.StdEncoding, base64.RawURLEncoding, base64.URLEncoding} {
+		if b, err := e.DecodeString(text); err == nil {
+			add(b)
+		}
+	}
+	if _, b, err := multibase.Decode(text); err == nil {
+		add(b)
+	}
+	return out
+}
+
+// texts yields every text within a value with the name of its member.
+func texts(v jsondoc.Value, yield func(name, text string)) {
+	for m := v.Child(); m.Exists(); m = m.Next() {
+		if s, ok := m.Text(); ok {
+			yield(m.Name(), s)
+		}
+		texts(m, yield)
+	}
+}
+
+// keyOf finds the issuer's private key in issuer.json: the one whose public
+// key is there too, or in a did:key of the badge; else the one under a usual
+// name.
+func keyOf(v jsondoc.Value, badge string) ([]byte, error) {
+	var all strings.Builder
+	all.WriteString(badge)
+	texts(v, func(_, s string) { all.WriteString(" " + s) })
+	var named []byte
+	var found []byte
+	texts(v, func(name, s string) {
+		for _, seed := range seeds(s) {
+			public := ed25519.NewKeyFromSeed(seed).Public().(ed25519.PublicKey)
+			k, err := did.NewPublicKey(did.Ed25519, public)
+			if err == nil && (strings.Contains(all.String(), k.Multibase()) || strings.Contains(all.String(), base64.RawURLEncoding.EncodeToString(public))) {
+				found = seed
 			}
-			return b, nil
+			if slices.Contains([]string{"secretKeyMultibase", "privateKeyMultibase", "seed", "secretKey", "privateKey", "d"}, name) && named == nil {
+				named = seed
+			}
 		}
+	})
+	if found == nil {
+		found = named
 	}
-	return nil, usagef("issuer.json names no private key: write secretKeyMultibase, privateKeyMultibase, seed or privateKeyJwk")
+	if found == nil {
+		return nil, usagef("issuer.json names no Ed25519 private key: write secretKeyMultibase, privateKeyMultibase, seed or privateKeyJwk")
+	}
+	return found, nil
 }
 
 func (b *bench) read(dir string) error {
@@ -181,13 +225,13 @@ func (b *bench) read(dir string) error {
 	if err != nil {
 		return usagef("issuer.json: %v", err)
 	}
-	seed, err := seedOf(v)
+	seed, err := keyOf(v, string(b.unsigned)+string(b.rdfc))
 	if err != nil {
 		return err
 	}
 	method := ""
-	for _, name := range []string{"verificationMethod", "keyId", "kid"} {
-		if s, ok := v.Get(name).Text(); ok && method == "" {
+	for _, name := range []string{"verificationMethod", "keyId", "kid", "id"} {
+		if s := v.Get(name).ID(); strings.HasPrefix(s, "did:") && strings.Contains(s, "#") && method == "" {
 			method = s
 		}
 	}
@@ -207,6 +251,13 @@ func (b *bench) adopt(method string, seed []byte) (err error) {
 	if b.ed, own, err = newBenchKey(method, seed); err != nil {
 		return err
 	}
+	b.at = time.Now()
+	if until := c.ValidUntil(); !until.IsZero() && until.Before(b.at) {
+		b.at = until
+	}
+	if from := c.ValidFrom(); from.After(b.at) {
+		b.at = from
+	}
 	if method == "" && own != b.issuer {
 		b.ed.method = b.issuer.String() + "#key"
 		if signed, err := jsondoc.Parse(b.rdfc); err == nil {
@@ -219,7 +270,7 @@ func (b *bench) adopt(method string, seed []byte) (err error) {
 		return err
 	}
 	b.lists = map[string][]byte{}
-	b.verifier = credentials.NewVerifier(credentials.VerifierConfig{Resolver: b, Status: b, ListIssuers: []string{b.issuer.String()}})
+	b.verifier = credentials.NewVerifier(credentials.VerifierConfig{Resolver: b, Status: b, ListIssuers: []string{b.issuer.String()}, Now: func() time.Time { return b.at }})
 	return nil
 }
 
@@ -297,7 +348,7 @@ const benchAchievement = `{"id":"https://alder.example/openbadges/a/designer","t
 	`"resultDescription":[{"id":"https://alder.example/openbadges/a/designer#status","type":["ResultDescription"],"name":"Status","resultType":"Status"}]}`
 
 func (b *bench) prove(doc []byte, suite string, k benchKey) ([]byte, error) {
-	return dataintegrity.AddProof(b.c.Context, doc, dataintegrity.Options{Cryptosuite: suite, Created: time.Now()}, k)
+	return dataintegrity.AddProof(b.c.Context, doc, dataintegrity.Options{Cryptosuite: suite, Created: b.at}, k)
 }
 
 // Resolve implements [did.Resolver]: the issuer's document is at hand.
@@ -324,14 +375,14 @@ func (b *bench) StatusList(ctx context.Context, url string) (status.Fetched, err
 				purpose = p
 			}
 		}
-		now := time.Now()
-		raw, err := credentials.SignStatusList(ctx, status.Description{ID: url, Issuer: b.issuer.String(), Purpose: purpose, TTL: time.Hour, ValidFrom: now.Add(-time.Minute), ValidUntil: now.Add(time.Hour)}, status.NewBitmap(0), b.ed, now)
+		now := b.at
+		raw, err := credentials.SignStatusList(ctx, status.Description{ID: url, Issuer: b.issuer.String(), Purpose: purpose, TTL: time.Hour, ValidFrom: now.Add(-time.Hour), ValidUntil: now.Add(time.Hour)}, status.NewBitmap(0), b.ed, now)
 		if err != nil {
 			return status.Fetched{}, err
 		}
 		b.lists[url] = raw
 	}
-	return status.Fetched{Body: b.lists[url], At: time.Now()}, nil
+	return status.Fetched{Body: b.lists[url], At: b.at}, nil
 }
 
 // figure is one line of the answer. CPU is in microseconds, of all threads.
