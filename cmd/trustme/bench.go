@@ -453,7 +453,7 @@ func (b *bench) run(ctx context.Context) error {
 		return fmt.Errorf("%w: unsigned.json: %v", errBench, err)
 	}
 	if got, err := jsonld.Canonicalize(v); err != nil || !bytes.Equal(got, b.nquads) {
-		return fmt.Errorf("%w: the canonical form of unsigned.json is not unsigned.nq (%d bytes, want %d; %v)", errBench, len(got), len(b.nquads), err)
+		return fmt.Errorf("%w: the canonical form of unsigned.json is not unsigned.nq: %s", errBench, difference(got, b.nquads, err))
 	}
 	pub, private, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
@@ -478,6 +478,20 @@ func (b *bench) run(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// difference says what two canonical forms differ in.
+func difference(got, want []byte, err error) string {
+	if err != nil {
+		return err.Error()
+	}
+	a, b := strings.Split(string(got), "\n"), strings.Split(string(want), "\n")
+	for i := range a {
+		if i >= len(b) || a[i] != b[i] {
+			return fmt.Sprintf("line %d is %s", i+1, jsondoc.Clip(a[i]))
+		}
+	}
+	return fmt.Sprintf("it ends after %d of %d lines", len(a)-1, len(b)-1)
 }
 
 func (b *bench) report(ctx context.Context, raw []byte) error {
