@@ -84,16 +84,29 @@ func (c Credential) Name() string {
 // Types returns the types of the credential.
 func (c Credential) Types() []string { return c.doc.Get("type").Texts() }
 
-// ValidFrom returns validFrom, or issuanceDate of a credential of version 1.1;
-// zero when it is absent or no date.
-func (c Credential) ValidFrom() time.Time { return c.time("validFrom", "issuanceDate") }
+// ValidFrom returns validFrom; of a credential of version 1.1, which knows both
+// names, the later of it and issuanceDate. It is zero when absent or no date.
+func (c Credential) ValidFrom() time.Time {
+	from := c.time("validFrom")
+	if old := c.time("issuanceDate"); isV1(c.doc) && old.After(from) {
+		return old
+	}
+	return from
+}
 
-// ValidUntil returns validUntil, or expirationDate; zero when it is open.
-func (c Credential) ValidUntil() time.Time { return c.time("validUntil", "expirationDate") }
+// ValidUntil returns validUntil; of a credential of version 1.1 the earlier of
+// it and expirationDate. It is zero when it is open.
+func (c Credential) ValidUntil() time.Time {
+	until := c.time("validUntil")
+	if old := c.time("expirationDate"); isV1(c.doc) && !old.IsZero() && (until.IsZero() || old.Before(until)) {
+		return old
+	}
+	return until
+}
 
 // AwardedDate returns awardedDate, else when the credential became valid.
 func (c Credential) AwardedDate() time.Time {
-	if t := c.time("awardedDate", "awardedDate"); !t.IsZero() {
+	if t := c.time("awardedDate"); !t.IsZero() {
 		return t
 	}
 	return c.ValidFrom()
@@ -106,12 +119,8 @@ func isV1(doc jsondoc.Value) bool {
 
 func (c Credential) subject() jsondoc.Value { return c.doc.Get("credentialSubject").First() }
 
-func (c Credential) time(name, legacy string) time.Time {
-	v := c.doc.Get(name)
-	if !v.Exists() && isV1(c.doc) {
-		v = c.doc.Get(legacy)
-	}
-	t, err := parseTime(text(v))
+func (c Credential) time(name string) time.Time {
+	t, err := parseTime(text(c.doc.Get(name)))
 	if err != nil {
 		return time.Time{}
 	}

@@ -183,6 +183,8 @@ func (l *linter) period(doc jsondoc.Value) {
 		if !doc.Get(from).Exists() {
 			l.bad(doc, from, "is missing", "say since when it is valid")
 		}
+		l.date(doc, "validFrom") // version 1.1 knows these names too
+		l.date(doc, "validUntil")
 	}
 	var at [2]time.Time
 	for i, name := range []string{from, until} {
