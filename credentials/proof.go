@@ -198,9 +198,17 @@ func verifyProofs(ctx context.Context, doc jsondoc.Value, o dataintegrity.Verify
 
 // verifyJWT checks the signature with a key that the issuer lists, and that
 // was good when it signed. A jwk in the header counts only if it is one of
-// those.
+// those. Proofs within it must verify as well.
 func verifyJWT(ctx context.Context, c Credential, b *bound, now time.Time) (string, error) {
-	return verifyToken(ctx, c.token, b, did.AssertionMethod, now)
+	how, err := verifyToken(ctx, c.token, b, did.AssertionMethod, now)
+	if err != nil || !c.doc.Get("proof").Exists() {
+		return how, err
+	}
+	more, err := verifyEmbedded(ctx, c.doc, b, now)
+	if err != nil {
+		return "", fmt.Errorf("a proof within the JWT: %w", err)
+	}
+	return how + " and " + more, nil
 }
 
 func verifyToken(ctx context.Context, t *jose.Token, b *bound, purpose did.Relationship, now time.Time) (string, error) {
