@@ -46,12 +46,13 @@ var rows = map[string]struct {
 	"internal/exchange":         {5, []string{"did", "internal/jsondoc", "internal/store", "internal/didcomm"}},
 	"internal/party":            {5, []string{"did", "did/...", "credentials", "credentials/...", "internal/cache", "internal/fetch", "internal/store"}},
 	"internal/pack":             {6, []string{"did", "did/key", "did/keys", "credentials", "internal/jsondoc", "internal/fetch", "internal/store", "internal/party"}},
-	"node/catalogue":            {1, nil},
-	"node":                      {6, []string{"node/...", "did", "did/...", "credentials", "credentials/...", "internal/..."}},
+	"credentials/requirement":   {5, []string{"credentials", "internal/jsondoc"}},
+	"node/catalogue":            {6, []string{"credentials/requirement"}},
+	"node":                      {7, []string{"node/...", "did", "did/...", "credentials", "credentials/...", "internal/..."}},
 	"wallet":                    {6, []string{"did", "did/...", "credentials", "credentials/...", "internal/..."}},
-	"testnet":                   {7, []string{"node", "wallet", "did", "did/...", "credentials", "credentials/...", "internal/..."}},
-	"testnet/judges":            {8, []string{"testnet", "node", "wallet", "did", "did/...", "credentials", "credentials/...", "internal/..."}},
-	"cmd/trustme":               {8, []string{"testnet", "node", "node/...", "wallet", "did", "did/...", "credentials", "credentials/...", "internal/..."}},
+	"testnet":                   {8, []string{"node", "wallet", "did", "did/...", "credentials", "credentials/...", "internal/..."}},
+	"testnet/judges":            {9, []string{"testnet", "node", "wallet", "did", "did/...", "credentials", "credentials/...", "internal/..."}},
+	"cmd/trustme":               {9, []string{"testnet", "node", "node/...", "wallet", "did", "did/...", "credentials", "credentials/...", "internal/..."}},
 }
 
 // doors say which package alone may import a framework.

@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/trust-me/trustme/credentials/requirement"
 )
 
 // Problem is one finding. Line is 0 when it belongs to no line. A warning does
@@ -50,8 +52,7 @@ func (p *Problems) Error() string {
 func (p *Problems) Unwrap() error { return ErrInvalid }
 
 var (
-	semver   = regexp.MustCompile(`^\d+\.\d+\.\d+$`)
-	duration = regexp.MustCompile(`^P(?:\d+W|(?:\d+Y)?(?:\d+M)?(?:\d+D)?(?:T(?:\d+H)?(?:\d+M)?)?)$`)
+	semver = regexp.MustCompile(`^\d+\.\d+\.\d+$`)
 	// Kinds maps each kind of achievement to its Open Badges achievementType.
 	kinds = map[string]string{
 		"knowledge": "Competency", "skill": "Competency", "competence": "Competency",
@@ -181,7 +182,8 @@ func (l *linter) facts(slug string, a Achievement, line int) {
 }
 
 func isDuration(s string) bool {
-	return duration.MatchString(s) && s != "P" && !strings.HasSuffix(s, "T")
+	_, err := requirement.ParsePeriod(s)
+	return err == nil
 }
 
 func (l *linter) award(slug string, a Achievement, line int) {

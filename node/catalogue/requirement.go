@@ -2,97 +2,100 @@ package catalogue
 
 import (
 	"fmt"
-	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/trust-me/trustme/credentials/requirement"
 )
 
-// Requirement is the one expression of the learning side: a badge (at a
-// level, within a time), all, any, or n of several (DOMAIN.md §3).
+// Requirement is a requirement as a catalogue writes it, and its line.
 type Requirement struct {
-	Badge  string
-	Level  int
-	Within string
-	All    []Requirement
-	Any    []Requirement
-	N      int
-	Of     []Requirement
-	Line   int
+	requirement.Requirement
+	Line int
 }
 
-// UnmarshalYAML reads a slug or a mapping with exactly one of badge, all, any
+// UnmarshalYAML reads a slug, or a mapping with exactly one of badge, all, any
 // and of.
 func (r *Requirement) UnmarshalYAML(n *yaml.Node) error {
-	r.Line = n.Line
-	if n.Kind == yaml.ScalarNode {
-		r.Badge = n.Value
-		return nil
-	}
-	var m struct {
-		Badge  string        `yaml:"badge"`
-		Level  int           `yaml:"level"`
-		Within string        `yaml:"within"`
-		All    []Requirement `yaml:"all"`
-		Any    []Requirement `yaml:"any"`
-		N      int           `yaml:"n"`
-		Of     []Requirement `yaml:"of"`
-	}
-	if err := strictly(n, &m); err != nil {
+	got, err := readRequirement(n)
+	if err != nil {
 		return err
 	}
-	*r = Requirement{m.Badge, m.Level, m.Within, m.All, m.Any, m.N, m.Of, n.Line}
-	forms := 0
-	for _, has := range []bool{m.Badge != "", m.All != nil, m.Any != nil, m.Of != nil} {
-		if has {
-			forms++
-		}
+	if err := got.Check(); err != nil {
+		return fmt.Errorf("line %d: %w", n.Line, err)
 	}
-	if forms != 1 {
-		return fmt.Errorf("line %d: a requirement is a badge, or exactly one of badge, all, any, and n with of", n.Line)
-	}
-	if m.Of != nil && (m.N < 1 || m.N > len(m.Of)) {
-		return fmt.Errorf("line %d: n must be 1 to %d, the length of of", n.Line, len(m.Of))
-	}
+	*r = Requirement{got, n.Line}
 	return nil
 }
 
-// Badges returns every badge that the requirement names, in order.
+// part is a requirement within another.
+type part struct{ requirement.Requirement }
+
+func (p *part) UnmarshalYAML(n *yaml.Node) (err error) {
+	p.Requirement, err = readRequirement(n)
+	return err
+}
+
+func readRequirement(n *yaml.Node) (r requirement.Requirement, err error) {
+	if n.Kind == yaml.ScalarNode {
+		return requirement.Requirement{Badge: n.Value}, nil
+	}
+	var m struct {
+		Badge  string `yaml:"badge"`
+		Level  int    `yaml:"level"`
+		Within string `yaml:"within"`
+		All    []part `yaml:"all"`
+		Any    []part `yaml:"any"`
+		N      int    `yaml:"n"`
+		Of     []part `yaml:"of"`
+	}
+	if err := strictly(n, &m); err != nil {
+		return r, err
+	}
+	inner := func(parts []part) []requirement.Requirement {
+		if parts == nil {
+			return nil
+		}
+		out := make([]requirement.Requirement, len(parts))
+		for i, p := range parts {
+			out[i] = p.Requirement
+		}
+		return out
+	}
+	return requirement.Requirement{Badge: m.Badge, Level: m.Level, Within: m.Within, All: inner(m.All), Any: inner(m.Any), N: m.N, Of: inner(m.Of)}, nil
+}
+
+// Badges returns every badge that the requirement names; nothing for none.
 func (r *Requirement) Badges() []string {
 	if r == nil {
 		return nil
 	}
-	if r.Badge != "" {
-		return []string{r.Badge}
+	return r.Requirement.Badges()
+}
+
+func (r *Requirement) inner() *requirement.Requirement {
+	if r == nil {
+		return nil
 	}
-	var out []string
-	for _, part := range [][]Requirement{r.All, r.Any, r.Of} {
-		for i := range part {
-			out = append(out, part[i].Badges()...)
-		}
+	return &r.Requirement
+}
+
+// Compile returns the path as it is evaluated.
+func (p Path) Compile() requirement.Path {
+	out := requirement.Path{Goal: p.Goal.inner(), Enforce: p.Order == "enforce"}
+	for _, s := range p.Steps {
+		out.Steps = append(out.Steps, requirement.Step{Badge: s.Key, After: s.Value.After.inner(), Optional: s.Value.Optional})
 	}
 	return out
 }
 
-// String writes the requirement as people read it.
-func (r *Requirement) String() string {
-	join := func(rs []Requirement, sep string) string {
-		var parts []string
-		for i := range rs {
-			parts = append(parts, rs[i].String())
+// Names tells what the slugs of a catalogue stand for: its own achievements,
+// issued by who publishes it.
+func (c *Catalogue) Names(is Issuer) requirement.Names {
+	return func(badge string) (requirement.Wanted, bool) {
+		if _, ok := c.Find(badge); !ok {
+			return requirement.Wanted{}, false
 		}
-		return strings.Join(parts, sep)
+		return requirement.Wanted{Achievement: c.ID(is, badge), Issuers: []string{is.ID}}, true
 	}
-	switch {
-	case r == nil:
-		return "nothing"
-	case r.Badge != "" && r.Level > 0:
-		return fmt.Sprintf("%s@%d", r.Badge, r.Level)
-	case r.Badge != "":
-		return r.Badge
-	case r.All != nil:
-		return "(" + join(r.All, " and ") + ")"
-	case r.Any != nil:
-		return "1 of (" + join(r.Any, " | ") + ")"
-	}
-	return fmt.Sprintf("%d of (%s)", r.N, join(r.Of, " | "))
 }
