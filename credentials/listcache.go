@@ -8,6 +8,7 @@ import (
 
 	"github.com/trust-me/trustme/credentials/status"
 	"github.com/trust-me/trustme/did"
+	"github.com/trust-me/trustme/internal/bounded"
 )
 
 // listKey names bytes at an address.
@@ -36,7 +37,7 @@ type listCache struct {
 	mu   sync.RWMutex
 	m    map[listKey]keptList
 	keys []listKey // oldest first
-	sums map[string]summed
+	sums *bounded.Map[string, summed]
 }
 
 // summed is the digest of bytes that are still the same slice.
@@ -46,7 +47,7 @@ type summed struct {
 }
 
 func newListCache() *listCache {
-	return &listCache{m: map[listKey]keptList{}, sums: map[string]summed{}}
+	return &listCache{m: map[listKey]keptList{}, sums: bounded.NewMap[string, summed](maxLists)}
 }
 
 func (c *listCache) get(k listKey, now time.Time) (keptList, bool) {
@@ -78,52 +79,38 @@ func (c *listCache) sum(url string, body []byte) [sha256.Size]byte {
 	if len(body) == 0 {
 		return sha256.Sum256(nil)
 	}
-	c.mu.RLock()
-	s, ok := c.sums[url]
-	c.mu.RUnlock()
-	if ok && len(s.body) == len(body) && &s.body[0] == &body[0] {
+	if s, ok := c.sums.Get(url); ok && len(s.body) == len(body) && &s.body[0] == &body[0] {
 		return s.sum
 	}
-	s = summed{body, sha256.Sum256(body)}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if len(c.sums) >= maxLists {
-		clear(c.sums)
-	}
-	c.sums[url] = s
+	s := summed{body, sha256.Sum256(body)}
+	c.sums.Put(url, s)
 	return s.sum
 }
 
 // memoryMarks is a SeenMarks that lasts as long as the process.
 type memoryMarks struct {
-	mu sync.Mutex
-	m  map[string]time.Time
+	m *bounded.Map[string, time.Time]
 }
-
-func newMemoryMarks() *memoryMarks { return &memoryMarks{m: map[string]time.Time{}} }
 
 // maxMarks bounds the memory that addresses can take.
 const maxMarks = 10_000
 
-func (m *memoryMarks) Mark(_ context.Context, url string, validFrom time.Time) (time.Time, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if old, ok := m.m[url]; ok && !validFrom.After(old) {
-		return old, nil
-	}
-	if len(m.m) >= maxMarks {
-		clear(m.m)
-	}
-	m.m[url] = validFrom
-	return validFrom, nil
+func newMemoryMarks() memoryMarks { return memoryMarks{bounded.NewMap[string, time.Time](maxMarks)} }
+
+func (m memoryMarks) Mark(_ context.Context, url string, validFrom time.Time) (time.Time, error) {
+	return m.m.Update(url, func(old time.Time, ok bool) time.Time {
+		if ok && !validFrom.After(old) {
+			return old
+		}
+		return validFrom
+	}), nil
 }
 
 // computed keeps the documents that follow from their identifiers alone, such
 // as those of did:key: they cannot change.
 type computed struct {
 	inner did.Resolver
-	mu    sync.RWMutex
-	m     map[did.DID]did.Resolution
+	m     *bounded.Map[did.DID, did.Resolution]
 }
 
 const (
@@ -131,22 +118,17 @@ const (
 	maxComputedID = 256 // a longer identifier carries a document of its own
 )
 
+func newComputed(inner did.Resolver) *computed {
+	return &computed{inner, bounded.NewMap[did.DID, did.Resolution](maxComputed)}
+}
+
 func (c *computed) Resolve(ctx context.Context, id did.DID) (did.Resolution, error) {
-	c.mu.RLock()
-	r, ok := c.m[id]
-	c.mu.RUnlock()
-	if ok {
+	if r, ok := c.m.Get(id); ok {
 		return r, nil
 	}
 	r, err := c.inner.Resolve(ctx, id)
-	if err != nil || !r.Fetched.IsZero() || len(id.String()) > maxComputedID {
-		return r, err
+	if err == nil && r.Fetched.IsZero() && len(id.String()) <= maxComputedID {
+		c.m.Put(id, r)
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if len(c.m) >= maxComputed {
-		clear(c.m)
-	}
-	c.m[id] = r
-	return r, nil
+	return r, err
 }

@@ -67,7 +67,7 @@ func NewVerifier(cfg VerifierConfig) *Verifier {
 			cfg.Seen = newMemoryMarks()
 		}
 	}
-	cfg.Resolver = &computed{inner: cfg.Resolver, m: map[did.DID]did.Resolution{}}
+	cfg.Resolver = newComputed(cfg.Resolver)
 	cfg.TrustedIssuers, cfg.ListIssuers = slices.Clone(cfg.TrustedIssuers), slices.Clone(cfg.ListIssuers)
 	return &Verifier{cfg: cfg, lists: newListCache()}
 }

@@ -12,11 +12,11 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
-	"sync"
 
 	"filippo.io/edwards25519"
 	"github.com/multiformats/go-multibase"
 
+	"github.com/trust-me/trustme/internal/bounded"
 	"github.com/trust-me/trustme/internal/jsondoc"
 )
 
@@ -240,31 +240,19 @@ func (k PublicKey) Verify(message, signature []byte) error {
 }
 
 // ecKeys keeps points that were decompressed, which costs half as much as a
-// signature. With too many, all are forgotten.
-var ecKeys = struct {
-	mu sync.RWMutex
-	m  map[string]*ecdsa.PublicKey
-}{m: map[string]*ecdsa.PublicKey{}}
+// signature.
+var ecKeys = bounded.NewMap[string, *ecdsa.PublicKey](maxSeen)
 
 func (k PublicKey) point() (*ecdsa.PublicKey, error) {
 	name := string(k.Type) + string(k.Bytes)
-	ecKeys.mu.RLock()
-	pub := ecKeys.m[name]
-	ecKeys.mu.RUnlock()
-	if pub != nil {
+	if pub, ok := ecKeys.Get(name); ok {
 		return pub, nil
 	}
 	pub, err := ecKey(k.Type, k.Bytes)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		ecKeys.Put(name, pub)
 	}
-	ecKeys.mu.Lock()
-	defer ecKeys.mu.Unlock()
-	if len(ecKeys.m) >= maxSeen {
-		clear(ecKeys.m)
-	}
-	ecKeys.m[name] = pub
-	return pub, nil
+	return pub, err
 }
 
 func (k PublicKey) verifyECDSA(message, signature []byte) error {

@@ -8,6 +8,8 @@ import (
 
 	"filippo.io/edwards25519"
 	"filippo.io/edwards25519/field"
+
+	"github.com/trust-me/trustme/internal/bounded"
 )
 
 // A key that verified often gets a table of its multiples, with which a
@@ -170,12 +172,15 @@ func (t *multiples) verify(key, message, signature []byte) bool {
 // knownKeys counts how often each key verified and makes tables for those that
 // come back.
 type knownKeys struct {
-	mu     sync.RWMutex
-	seen   map[[32]byte]int
-	tables map[[32]byte]*multiples
+	seen   *bounded.Map[[32]byte, int]
+	tables *bounded.Map[[32]byte, *multiples]
 }
 
-var known = &knownKeys{seen: map[[32]byte]int{}, tables: map[[32]byte]*multiples{}}
+func newKnownKeys() *knownKeys {
+	return &knownKeys{bounded.NewMap[[32]byte, int](maxSeen), bounded.NewMap[[32]byte, *multiples](maxTables)}
+}
+
+var known = newKnownKeys()
 
 // verify is ed25519.Verify. Only keys under which a signature held are
 // counted: nobody fills the tables without signing.
@@ -184,41 +189,16 @@ func (k *knownKeys) verify(key, message, signature []byte) bool {
 		return false
 	}
 	id := [32]byte(key)
-	k.mu.RLock()
-	t := k.tables[id]
-	k.mu.RUnlock()
-	if t != nil {
+	if t, ok := k.tables.Get(id); ok {
 		return t.verify(key, message, signature)
 	}
 	if !ed25519.Verify(key, message, signature) {
 		return false
 	}
-	if k.count(id) {
+	if n := k.seen.Update(id, func(n int, _ bool) int { return n + 1 }); n%sightings == 0 {
 		if p, err := new(edwards25519.Point).SetBytes(key); err == nil {
-			k.keep(id, newMultiples(p))
+			k.tables.Put(id, newMultiples(p))
 		}
 	}
 	return true
-}
-
-// count reports whether a key has now been seen often enough. Where there are
-// too many keys, or tables, all are forgotten: what is in use is soon back.
-func (k *knownKeys) count(id [32]byte) bool {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if len(k.seen) >= maxSeen && k.seen[id] == 0 {
-		clear(k.seen)
-	}
-	k.seen[id]++
-	return k.seen[id] == sightings
-}
-
-func (k *knownKeys) keep(id [32]byte, t *multiples) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if len(k.tables) >= maxTables {
-		clear(k.tables)
-		clear(k.seen)
-	}
-	k.tables[id] = t
 }

@@ -10,6 +10,8 @@ import (
 	"sync"
 
 	"github.com/klauspost/compress/flate"
+
+	"github.com/trust-me/trustme/internal/bounded"
 )
 
 // A list is packed in blocks of 4 KB that stand for themselves, so that a list
@@ -26,37 +28,24 @@ type block struct {
 	crc    uint32
 }
 
-// packedBlocks keeps packed blocks by what they hold.
-type packedBlocks struct {
-	seed maphash.Seed
-	mu   sync.RWMutex
-	m    map[uint64]block
-}
+// blocks keeps packed blocks by what they hold: 4 MB, and less than twice that
+// packed.
+var (
+	blocks = bounded.NewMap[uint64, block](1024)
+	seed   = maphash.MakeSeed()
+)
 
-// maxBlocks bounds what is kept: 4 MB, and less than twice that packed.
-const maxBlocks = 1024
-
-var blocks = &packedBlocks{seed: maphash.MakeSeed(), m: map[uint64]block{}}
-
-func (p *packedBlocks) get(bits []byte) (block, error) {
-	h := maphash.Bytes(p.seed, bits)
-	p.mu.RLock()
-	b, ok := p.m[h]
-	p.mu.RUnlock()
-	if ok && bytes.Equal(b.bits, bits) {
+func packedBlock(bits []byte) (block, error) {
+	h := maphash.Bytes(seed, bits)
+	if b, ok := blocks.Get(h); ok && bytes.Equal(b.bits, bits) {
 		return b, nil
 	}
 	packed, err := deflate(bits)
 	if err != nil {
 		return block{}, err
 	}
-	b = block{bytes.Clone(bits), packed, crc32.ChecksumIEEE(bits)}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if len(p.m) >= maxBlocks {
-		clear(p.m)
-	}
-	p.m[h] = b
+	b := block{bytes.Clone(bits), packed, crc32.ChecksumIEEE(bits)}
+	blocks.Put(h, b)
 	return b, nil
 }
 
@@ -93,7 +82,7 @@ func pack(bits []byte) ([]byte, error) {
 	crc := uint32(0)
 	for rest := bits; len(rest) > 0; {
 		n := min(blockSize, len(rest))
-		b, err := blocks.get(rest[:n])
+		b, err := packedBlock(rest[:n])
 		if err != nil {
 			return nil, err
 		}

@@ -11,9 +11,9 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
-	"sync"
 
 	"github.com/trust-me/trustme/did"
+	"github.com/trust-me/trustme/internal/bounded"
 	"github.com/trust-me/trustme/internal/fetch"
 )
 
@@ -108,7 +108,7 @@ func (r Resolver) Resolve(ctx context.Context, id did.DID) (did.Resolution, erro
 	case err != nil:
 		return did.Resolution{}, fmt.Errorf("%w: %w", did.ErrUnreachable, err)
 	}
-	d, err := parsed.document(resp.Body)
+	d, err := document(resp.Body)
 	if err != nil {
 		return did.Resolution{}, err
 	}
@@ -118,37 +118,23 @@ func (r Resolver) Resolve(ctx context.Context, id did.DID) (did.Resolution, erro
 	return did.Resolution{Document: d, Raw: resp.Body, Fetched: resp.Fetched, Cached: resp.Cached}, nil
 }
 
-// parsed keeps what the documents at hand say: checking their keys costs more
-// than a signature. Whoever gets one must not change it.
-var parsed = &documents{m: map[[sha256.Size]byte]did.Document{}}
+// parsed keeps what the documents at hand say, by their bytes: checking their
+// keys costs more than a signature. Whoever gets one must not change it.
+var parsed = bounded.NewMap[[sha256.Size]byte, did.Document](128)
 
-type documents struct {
-	mu sync.RWMutex
-	m  map[[sha256.Size]byte]did.Document
-}
+// maxKept bounds the size of a document that is kept.
+const maxKept = 16 << 10
 
-// maxParsed bounds the documents that are kept; with more, all are forgotten.
-const maxParsed = 128
-
-func (d *documents) document(raw []byte) (did.Document, error) {
+func document(raw []byte) (did.Document, error) {
 	sum := sha256.Sum256(raw)
-	d.mu.RLock()
-	doc, ok := d.m[sum]
-	d.mu.RUnlock()
-	if ok {
-		return doc, nil
+	if d, ok := parsed.Get(sum); ok {
+		return d, nil
 	}
-	doc, err := did.ParseDocument(raw)
-	if err != nil || len(raw) > 16<<10 {
-		return doc, err
+	d, err := did.ParseDocument(raw)
+	if err == nil && len(raw) <= maxKept {
+		parsed.Put(sum, d)
 	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if len(d.m) >= maxParsed {
-		clear(d.m)
-	}
-	d.m[sum] = doc
-	return doc, nil
+	return d, err
 }
 
 func isLoopback(host string) bool {

@@ -19,6 +19,7 @@ var rows = map[string]struct {
 	level int
 	may   []string // a trailing /... allows what is below
 }{
+	"internal/bounded":         {0, nil},
 	"internal/jsondoc":         {0, nil},
 	"internal/fetch":           {0, nil},
 	"internal/durable":         {0, nil},
@@ -29,19 +30,19 @@ var rows = map[string]struct {
 	"internal/powertest":       {0, nil},
 	"internal/store/storetest": {2, []string{"internal/store"}},
 	"internal/cache":           {2, []string{"internal/fetch", "internal/store"}},
-	"did":                      {1, []string{"internal/jsondoc"}},
+	"did":                      {1, []string{"internal/bounded", "internal/jsondoc"}},
 	"did/key":                  {2, []string{"did"}},
 	"did/jwk":                  {2, []string{"did", "internal/jsondoc"}},
 	"did/peer":                 {2, []string{"did", "internal/jsondoc"}},
-	"did/web":                  {2, []string{"did", "internal/fetch"}},
+	"did/web":                  {2, []string{"did", "internal/bounded", "internal/fetch"}},
 	"did/keys":                 {2, []string{"did", "internal/store"}},
 
 	"credentials/jsonld":        {2, []string{"internal/jsondoc"}},
-	"credentials/status":        {2, []string{"did", "internal/jsondoc"}},
+	"credentials/status":        {2, []string{"did", "internal/bounded", "internal/jsondoc"}},
 	"credentials/baking":        {2, nil},
 	"credentials/jose":          {3, []string{"did", "internal/jsondoc"}},
 	"credentials/dataintegrity": {3, []string{"did", "internal/jsondoc", "credentials/jsonld"}},
-	"credentials":               {4, []string{"did", "internal/jsondoc", "internal/fetch", "credentials/..."}},
+	"credentials":               {4, []string{"did", "internal/bounded", "internal/jsondoc", "internal/fetch", "credentials/..."}},
 	"internal/didcomm":          {3, []string{"did", "did/keys", "internal/jsondoc", "internal/store"}},
 	"internal/exchange":         {5, []string{"did", "internal/jsondoc", "internal/store", "internal/didcomm"}},
 	"internal/party":            {5, []string{"did", "did/...", "credentials", "credentials/...", "internal/cache", "internal/fetch", "internal/store"}},
