@@ -195,17 +195,22 @@ func sameBlob(db *store.DB, n int) error {
 // allThere opens dir after a crash and checks everything.
 func allThere(t *testing.T, dir string, acked []int) {
 	t.Helper()
+	if err := whole(t, dir, acked); err != nil {
+		t.Fatal("after a crash:", err)
+	}
+}
+
+func whole(t *testing.T, dir string, acked []int) error {
 	db, err := store.Open(dir, tortureOptions)
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
 	defer db.Close()
 	if err := missing(db, acked); err != nil {
-		t.Fatal(err)
+		return err
 	}
-	if r, err := db.Check(t.Context(), nil); err != nil || r.Err() != nil {
-		t.Fatalf("after a crash: %v, %v", err, r.Err())
-	}
+	r, err := db.Check(t.Context(), nil)
+	return errors.Join(err, r.Err())
 }
 
 func nextAfter(acked []int) int {
