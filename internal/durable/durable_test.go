@@ -20,9 +20,10 @@ func is(t *testing.T, path, want string) {
 	if err != nil || string(raw) != want {
 		t.Errorf("%s holds %q, %v; want %q", path, raw, err, want)
 	}
-	st, err := os.Stat(path)
-	if err != nil || st.Mode().Perm() != 0o600 {
-		t.Errorf("%s: %v, %v", path, st.Mode(), err)
+	if st, err := os.Stat(path); err != nil {
+		t.Error(err)
+	} else if st.Mode().Perm() != 0o600 {
+		t.Errorf("%s: %v", path, st.Mode())
 	}
 	if all, err := os.ReadDir(filepath.Dir(path)); err != nil || len(all) != 1 {
 		t.Errorf("beside %s lies %v, %v", path, all, err)
