@@ -1,25 +1,44 @@
 package testnet_test
 
 import (
+	"os"
 	"sync"
 	"syscall"
 	"testing"
 
 	"github.com/trust-me/trustme/internal/powertest"
+	"github.com/trust-me/trustme/testnet"
 )
 
 // The power goes for node, wallet and operator at once, at random moments
 // while badges are issued and delivered.
 func TestAPowerCutLosesNoBadgeAndDoublesNone(t *testing.T) {
+	d := powertest.Ext4(t)
+	powerCuts(t, d, start(t, d.Dir, "alder", "ana"))
+}
+
+// The same with nothing left but what they have synced.
+func TestAPowerCutThatLeavesOnlyWhatWasSyncedLosesNoBadge(t *testing.T) {
+	d := powertest.Watch(t, program(t))
+	self, err := os.Executable() // which becomes the program, watched
+	if err != nil {
+		t.Fatal(err)
+	}
+	powerCuts(t, d, startProgram(t, self, d.Dir, "alder", "ana"))
+}
+
+func powerCuts(t *testing.T, d interface {
+	CutPower()
+	Restart()
+}, n *testnet.Net) {
+	t.Helper()
 	cuts := 20
 	if testing.Short() {
 		cuts = 3
 	}
-	disk := powertest.Ext4(t)
-	n := start(t, disk.Dir, "alder", "ana")
 	alder, ana := n.Node("alder"), n.Wallet("ana")
 	everyBadgeArrivesOnce(t, n, cuts, func(k int, calm *sync.RWMutex) {
-		disk.CutPower()
+		d.CutPower()
 		if err := alder.Kill(); err != nil {
 			t.Fatal(err)
 		}
@@ -28,7 +47,7 @@ func TestAPowerCutLosesNoBadgeAndDoublesNone(t *testing.T) {
 		}
 		calm.Lock()
 		defer calm.Unlock()
-		disk.Restart()
+		d.Restart()
 		if err := restart(t, alder); err != nil {
 			t.Fatalf("cut %d: %v", k, err)
 		}

@@ -37,10 +37,20 @@ var binary = sync.OnceValues(func() (string, error) {
 // start makes a net in a new folder of dir.
 func start(t *testing.T, dir, nodes, wallets string) *testnet.Net {
 	t.Helper()
+	return startProgram(t, program(t), dir, nodes, wallets)
+}
+
+func program(t *testing.T) string {
+	t.Helper()
 	bin, err := binary()
 	if err != nil {
 		t.Fatal(err)
 	}
+	return bin
+}
+
+func startProgram(t *testing.T, bin, dir, nodes, wallets string) *testnet.Net {
+	t.Helper()
 	n, err := testnet.Start(t.Context(), testnet.Config{Dir: filepath.Join(dir, "net"), Binary: bin, Nodes: strings.Fields(nodes), Wallets: strings.Fields(wallets)})
 	if err != nil {
 		t.Fatal(err)
