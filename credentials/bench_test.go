@@ -75,9 +75,11 @@ func BenchmarkReportIssuerNeverSeen(b *testing.B) {
 	})
 }
 
-// The issuer is known, its status list at hand.
+// The issuer is known, its status list and expiry list at hand.
 func BenchmarkReportOnBadgeWithStatus(b *testing.B) {
 	w := newWorld(b)
+	sibling, _ := status.Sibling(listURL)
+	w.publish(b, sibling, status.Refresh)
 	raw := w.issue(b, w.big()).Credential().Bytes()
 	b.Logf("%d bytes", len(raw))
 	perVerify(b, func() error { return w.v.Report(b.Context(), raw, credentials.ReportOptions{}).Err() })

@@ -2,6 +2,8 @@ package jsondoc
 
 import (
 	"cmp"
+	"encoding/binary"
+	"math/bits"
 	"strconv"
 	"sync"
 	"unicode/utf16"
@@ -319,12 +321,35 @@ var ordinary = func() (o [256]bool) {
 	return o
 }()
 
+// plain counts the bytes up to the first that is a quote, a backslash, a
+// control character or beyond ASCII, in steps of eight: those at the end are
+// left to the caller.
+func plain(b []byte) int {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	n := 0
+	for len(b) >= n+8 {
+		x := binary.LittleEndian.Uint64(b[n:])
+		quote, slash := x^('"'*ones), x^('\\'*ones)
+		// The highest bit of a byte is set where that byte is one of them; only
+		// above the first may it be set in error.
+		special := x | (x - ' '*ones) | (quote-ones)&^quote | (slash-ones)&^slash
+		if special &= highs; special != 0 {
+			return n + bits.TrailingZeros64(special)/8
+		}
+		n += 8
+	}
+	return n
+}
+
 // quoted reads a string; the cursor stands on its first quote. It is
 // text[from:to], or in p.meant when it has escapes.
 func (p *parser) quoted() (from, to int32, escaped, ok bool) {
 	p.at++
 	text, start := p.text, p.at
 	for at := start; at < len(text); {
+		if at += plain(p.raw[at:]); at >= len(text) {
+			break
+		}
 		c := text[at]
 		switch {
 		case ordinary[c]:
