@@ -139,7 +139,13 @@ func Settled(doc jsondoc.Value) error {
 	if quick {
 		return nil
 	}
-	_, err := Expand(doc)
+	expanded, err := Expand(doc)
+	if err != nil {
+		return err
+	}
+	// Types and identifiers that are no absolute IRIs are found only in making
+	// statements of them.
+	_, err = toRDF(expanded)
 	return err
 }
 

@@ -6,6 +6,8 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+
+	"github.com/trust-me/trustme/internal/jsondoc"
 )
 
 // A process that has read a document keeps to the contexts that it read it by.
@@ -56,6 +58,35 @@ func main() {
 	if got := string(out); got != "early <nil> <nil>\nread <nil>\nlate true true\n" {
 		t.Errorf("got %q", got)
 	}
+}
+
+// A suite that signs JSON would sign these words too, but nobody could say what
+// they mean.
+func TestWordsOfSignedJSONMustHaveAMeaning(t *testing.T) {
+	const good = `{"@context":["https://www.w3.org/ns/credentials/v2"],"type":["VerifiableCredential"],"issuer":"did:key:a","credentialSubject":{"name":"x"},"proof":{"type":"DataIntegrityProof","cryptosuite":"eddsa-jcs-2022"}}`
+	for name, r := range map[string][2]string{
+		"a type":             {`["VerifiableCredential"]`, `["VerifiableCredential","Unheard"]`},
+		"the type of a part": {`{"name":"x"}`, `{"type":"Unheard","name":"x"}`},
+		"a member":           {`"name"`, `"unheard"`},
+		"an identifier":      {`"did:key:a"`, `"unheard"`},
+		"a member of proof":  {`"cryptosuite"`, `"unheard":"x","cryptosuite"`},
+	} {
+		if err := settledJSON(t, strings.Replace(good, r[0], r[1], 1)); !errors.Is(err, ErrUndefinedTerm) {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+	if err := settledJSON(t, good); err != nil {
+		t.Error(err)
+	}
+}
+
+func settledJSON(t *testing.T, raw string) error {
+	t.Helper()
+	v, err := jsondoc.Parse([]byte(raw))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Settled(v)
 }
 
 func TestAContextThatIsNoJSONIsNotAccepted(t *testing.T) {
