@@ -159,4 +159,7 @@ func isHex(c byte) bool {
 	return c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F'
 }
 
-func isURLChar(c byte) bool { return c > ' ' && c < 0x7f && c != '#' }
+// isURLChar leaves out what RFC 3986 has in no path, query or fragment.
+func isURLChar(c byte) bool {
+	return c > ' ' && c < 0x7f && !strings.ContainsRune("#\"<>[\\]^`{|}", rune(c))
+}

@@ -36,6 +36,15 @@ func TestParseFollowsTheGrammarOfDIDCore(t *testing.T) {
 	}
 }
 
+func TestADIDURLHasTheCharactersOfAURLAlone(t *testing.T) {
+	for in, want := range map[string]error{"did:example:a/b;c=d/%20?q='x'&y=(z)/@#f/?:~": nil, "did:example:a/^b": did.ErrSyntax, "did:example:a?q=`": did.ErrSyntax, "did:example:a#x#y": did.ErrSyntax,
+		"did:example:a/<b>": did.ErrSyntax, "did:example:a#{x}": did.ErrSyntax, "did:example:a?q=[x]": did.ErrSyntax, "did:example:a/b c": did.ErrSyntax, `did:example:a/b\c`: did.ErrSyntax, `did:example:a#"x`: did.ErrSyntax, "did:example:a/x|y": did.ErrSyntax} {
+		if u, err := did.ParseURL(in); !errors.Is(err, want) || want == nil && err != nil {
+			t.Errorf("ParseURL(%q) = %v, %v", in, u, err)
+		}
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	for _, s := range []string{"did:web:a", "did:key:z6Mk#x", "did:web:a%3A1:b", "did:peer:2.Ez.Vz", "did:example:123/path?q=1#f"} {
 		f.Add(s)
