@@ -22,6 +22,7 @@ import (
 	"github.com/trust-me/trustme/node"
 	"github.com/trust-me/trustme/node/catalogue"
 	"github.com/trust-me/trustme/testnet"
+	"github.com/trust-me/trustme/testnet/conformance"
 	"github.com/trust-me/trustme/wallet"
 )
 
@@ -69,7 +70,7 @@ func run(ctx context.Context, args []string) int {
 var refusals = []error{
 	node.ErrInput, node.ErrNotFound, node.ErrConfig, wallet.ErrInput, wallet.ErrNotHeld, catalogue.ErrInvalid, exchange.ErrInvitation,
 	seal.ErrWrongPassphrase, seal.ErrAltered, seal.ErrNotArchive, seal.ErrNoSecret, pack.ErrNotPack, pack.ErrAltered,
-	errBench, node.ErrPortInUse, store.ErrNewerVersion, store.ErrWrongKey, store.ErrTooLarge, credentials.ErrAward, credentials.ErrPresentation, credentials.ErrMalformed, dataintegrity.ErrNoProof, dataintegrity.ErrMalformed, testnet.ErrDir,
+	errBench, node.ErrPortInUse, store.ErrNewerVersion, store.ErrWrongKey, store.ErrTooLarge, credentials.ErrAward, credentials.ErrPresentation, credentials.ErrMalformed, dataintegrity.ErrNoProof, dataintegrity.ErrMalformed, testnet.ErrDir, conformance.ErrConfig,
 }
 
 func codeOf(err error) int {
@@ -100,7 +101,7 @@ To see all of it at work on this machine:
    trustme demo
 
 Exit codes: 0 yes, 1 no, 2 could not tell, 64 bad usage.`,
-		Commands:             []*cli.Command{demoCommand(), nodeCommand(), walletCommand(), verifyCommand(), packCommand(), explainCommand(), deriveCommand(), benchCommand(), testnetCommand(), doctorCommand(), versionCommand(), completionCommand()},
+		Commands:             []*cli.Command{demoCommand(), nodeCommand(), walletCommand(), verifyCommand(), packCommand(), explainCommand(), deriveCommand(), benchCommand(), testnetCommand(), conformanceCommand(), doctorCommand(), versionCommand(), completionCommand()},
 		EnableBashCompletion: true,
 		HideVersion:          true,
 		Suggest:              true,

@@ -53,7 +53,8 @@ var rows = map[string]struct {
 	"wallet":                    {6, []string{"did", "did/...", "credentials", "credentials/...", "internal/..."}},
 	"testnet":                   {8, []string{"node", "wallet", "did", "did/...", "credentials", "credentials/...", "internal/..."}},
 	"testnet/judges":            {9, []string{"testnet", "node", "wallet", "did", "did/...", "credentials", "credentials/...", "internal/..."}},
-	"cmd/trustme":               {9, []string{"testnet", "node", "node/...", "wallet", "did", "did/...", "credentials", "credentials/...", "internal/..."}},
+	"testnet/conformance":       {8, []string{"did", "did/...", "credentials", "credentials/...", "internal/jsondoc"}},
+	"cmd/trustme":               {9, []string{"testnet", "testnet/conformance", "node", "node/...", "wallet", "did", "did/...", "credentials", "credentials/...", "internal/..."}},
 }
 
 // doors say which package alone may import a framework.
