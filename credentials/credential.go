@@ -120,7 +120,11 @@ func isV1(doc jsondoc.Value) bool {
 func (c Credential) subject() jsondoc.Value { return c.doc.Get("credentialSubject").First() }
 
 func (c Credential) time(name string) time.Time {
-	t, err := parseTime(text(c.doc.Get(name)))
+	s, ok := c.doc.Get(name).Text()
+	if !ok {
+		return time.Time{}
+	}
+	t, err := parseTime(s)
 	if err != nil {
 		return time.Time{}
 	}
