@@ -335,8 +335,10 @@ func (b *builder) literal(m map[string]any, val any) (string, error) {
 		return quote(s) + "^^<" + i18nNS + strings.ToLower(lang) + "_" + dir + ">", nil
 	}
 	if hasLang {
+		// The value space of tags is in lower case (RDF 1.1 Concepts §3.3), and
+		// jsonld.js signs them so.
 		s, _ := val.(string)
-		return quote(s) + "@" + lang, nil
+		return quote(s) + "@" + strings.ToLower(lang), nil
 	}
 	if datatype == "@json" {
 		raw, err := json.Marshal(val)

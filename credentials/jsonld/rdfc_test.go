@@ -184,3 +184,10 @@ func TestNumbersTakeTheCanonicalFormsOfXMLSchema(t *testing.T) {
 		t.Errorf("5 as double: %s", got)
 	}
 }
+
+func TestLanguageTagsAreSignedInLowerCase(t *testing.T) {
+	one, err := canonical(t, head+`,"description":[{"@value":"x","@language":"EN-gb"},{"@value":"x","@language":"en-GB"}]}`)
+	if err != nil || strings.Count(string(one), `"x"@en-gb`) != 1 || strings.Contains(string(one), "@EN") {
+		t.Errorf("%v:\n%s", err, one)
+	}
+}
