@@ -164,7 +164,7 @@ func (n *Node) assemble(ctx context.Context) (err error) {
 		}
 	}
 	n.agent = didcomm.New(didcomm.Config{DB: n.db, Keys: n.keys, Resolver: n.party.Resolver, Own: n.isOwn, Handler: router, Log: n.log, Now: n.now})
-	return nil
+	return n.publish(ctx)
 }
 
 // reserved are the first parts of the node's own addresses.

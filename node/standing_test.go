@@ -29,6 +29,11 @@ achievements:
 // stranger verifies as somebody who never met the node; each look is fresh.
 func stranger(t *testing.T, raw []byte) credentials.Report {
 	t.Helper()
+	return strangerWith(t, raw, credentials.ReportOptions{})
+}
+
+func strangerWith(t *testing.T, raw []byte, o credentials.ReportOptions) credentials.Report {
+	t.Helper()
 	db, err := store.OpenMemory(store.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -38,7 +43,7 @@ func stranger(t *testing.T, raw []byte) credentials.Report {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return p.Verifier.Report(t.Context(), raw, credentials.ReportOptions{})
+	return p.Verifier.Report(t.Context(), raw, o)
 }
 
 func TestASuspensionEndsAndARevocationDoesNot(t *testing.T) {

@@ -1,8 +1,10 @@
 package catalogue_test
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -98,5 +100,18 @@ func TestUnknownAchievementIsNamedWithTheKnownOnes(t *testing.T) {
 	_, err := shipped(t).Document(alder, "welder")
 	if err == nil || !strings.Contains(err.Error(), `"welder"`) || !strings.Contains(err.Error(), "designer") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// A node refuses a published version with another content, so that a change to
+// the shipped catalogue needs a new version, and its line here.
+func TestTheShippedCatalogueChangesWithItsVersion(t *testing.T) {
+	editions := map[string]string{"1.0.0": "37b66cd01b40e91ff7174dee2b7e1d1026a3a2aeb1469d11888c6a6b6d834a26"}
+	c, err := catalogue.Parse(catalogue.OpenBadges)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := fmt.Sprintf("%x", sha256.Sum256(catalogue.OpenBadges)); got != editions[c.Version] {
+		t.Errorf("version %s has the digest %s, not %s: raise the version", c.Version, got, editions[c.Version])
 	}
 }
