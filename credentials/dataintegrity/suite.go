@@ -93,6 +93,9 @@ func (s signed) hash(see func(what string, canonical []byte)) ([]byte, error) {
 			data = append(data, h[:]...)
 		}
 	}
+	if s.key == did.P384 { // the hash of the canonicalization follows the key too (Data Integrity ECDSA §3)
+		doc.Hash, options.Hash = sha512.New384, sha512.New384
+	}
 	st := suites[s.suite]
 	if err := st.canonical(options, sum("options")); err != nil {
 		return nil, fmt.Errorf("proof options: %w", err)

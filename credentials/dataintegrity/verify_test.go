@@ -43,6 +43,23 @@ func TestWithoutATimeOfItsOwnTheVerifierTakesThePresent(t *testing.T) {
 	}
 }
 
+// withP384 is signed by the reference implementation of the suite
+// (@digitalbazaar/ecdsa-rdfc-2019-cryptosuite 1.3). Its subjects have no
+// identifiers, so that their order is that of hashes.
+const withP384 = `{"@context":["https://www.w3.org/ns/credentials/v2"],"type":["VerifiableCredential"],"issuer":"did:key:z82LkzScpCyKt1QXpXZ2fdMRcjsPyzdfmUfGqSret2SWVrVjY1wZe11cBB8NJQF6WQYpCjH","credentialSubject":[{"name":"Ana"},{"name":"Ben"},{"name":"Cem"},{"name":"Dia"},{"name":"Eva"}],"proof":{"type":"DataIntegrityProof","created":"2026-11-27T09:00:00Z","verificationMethod":"did:key:z82LkzScpCyKt1QXpXZ2fdMRcjsPyzdfmUfGqSret2SWVrVjY1wZe11cBB8NJQF6WQYpCjH#z82LkzScpCyKt1QXpXZ2fdMRcjsPyzdfmUfGqSret2SWVrVjY1wZe11cBB8NJQF6WQYpCjH","cryptosuite":"ecdsa-rdfc-2019","proofPurpose":"assertionMethod","proofValue":"z42odG6gxiBa7aYU6xbmQ9rMDz6zd2mvpcc8KTyLuYjRsReRU7sFrnib6GfBbACj9Wbho7tD7JM8zHzcAXDiZqZf7prxFEDtD8AKVyKQioPy9Aq8BoMmjVJ91uFCgVu5HCvj"}}`
+
+// "The cryptographic hashing function that is passed to the algorithm MUST be
+// determined by the size of the associated public key" (Data Integrity ECDSA
+// §3, of RDFC-1.0).
+func TestBlankNodesAreOrderedByTheHashOfTheKey(t *testing.T) {
+	if _, err := verify(t, withP384, VerifyOptions{Now: noon}); err != nil {
+		t.Error(err)
+	}
+	if _, err := verify(t, strings.Replace(withP384, "Ana", "Ada", 1), VerifyOptions{Now: noon}); !errors.Is(err, ErrSignature) {
+		t.Errorf("altered: %v", err)
+	}
+}
+
 // "Time values that are incorrectly serialized without an offset MUST be
 // interpreted as UTC" (Data Integrity 1.0 §2.1).
 func TestATimeWithoutAZoneIsOneOfUTC(t *testing.T) {

@@ -3,6 +3,7 @@ package jsonld
 import (
 	"bytes"
 	"fmt"
+	"hash"
 	"math"
 	"strconv"
 	"strings"
@@ -103,6 +104,8 @@ type Part struct {
 	Body     jsondoc.Value
 	Without  string
 	Contexts jsondoc.Value
+	// Hash is that of RDFC-1.0 (§4.3), by which it orders blank nodes. Nil: SHA-256.
+	Hash func() hash.Hash
 }
 
 // Canonical calls use with the canonical N-Quads of a part (RDFC-1.0), which
@@ -111,7 +114,7 @@ type Part struct {
 func Canonical(p Part, use func(nquads []byte)) error {
 	w := walkers.Get().(*walker)
 	defer walkers.Put(w)
-	if w.quickly(p) {
+	if p.Hash == nil && w.quickly(p) {
 		use(w.out)
 		return nil
 	}
@@ -168,7 +171,7 @@ func (p Part) general() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return canonicalizeExpanded(expanded)
+	return canonicalizeExpanded(expanded, p.Hash)
 }
 
 // Canonicalize returns the canonical N-Quads of a document, as [Canonical]
@@ -192,12 +195,19 @@ func nativeObject(v jsondoc.Value) (map[string]any, error) {
 	return m, nil
 }
 
-func canonicalizeExpanded(expanded []any) ([]byte, error) {
+func canonicalizeExpanded(expanded []any, newH func() hash.Hash) ([]byte, error) {
 	quads, err := toRDF(expanded)
 	if err != nil {
 		return nil, err
 	}
-	return canonicalQuads(quads)
+	if newH == nil {
+		return canonicalQuads(quads)
+	}
+	c, err := canonicalize(quads, newH)
+	if err != nil {
+		return nil, err
+	}
+	return c.output(), nil
 }
 
 // Check reports whether a document has a meaning in JSON-LD: its pinned
