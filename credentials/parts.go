@@ -181,14 +181,22 @@ func sumsOf(id string, files map[string][]byte) (map[string][]byte, bool) {
 		return map[string][]byte{"sha256": h256[:], "sha384": h384[:], "sha512": h512[:]}, true
 	}
 	if digest, ok := jsonld.Digests()[id]; ok {
-		b, err := hex.DecodeString(digest)
-		return map[string][]byte{"sha256": b}, err == nil
+		short, err := hex.DecodeString(digest)
+		sums := map[string][]byte{"sha256": short}
+		if long, ok := jsonld.PublishedSHA384(id); ok && err == nil {
+			sums["sha384"], err = hex.DecodeString(long)
+		}
+		return sums, err == nil
 	}
 	return nil, false
 }
 
 // multihashes are the prefixes of digestMultibase that are understood.
 var multihashes = map[string][]byte{"sha256": {0x12, 32}, "sha384": {0x20, 48}, "sha512": {0x13, 64}}
+
+// bare are the lengths of digests that stand in digestMultibase without the
+// prefix of a multihash, as the suite of the W3C writes them.
+var bare = map[int]string{32: "sha256", 48: "sha384", 64: "sha512"}
 
 // digestMatches compares digestMultibase (a multihash) and digestSRI with the
 // digests of a file; at least one must be there. What cannot be compared is an
@@ -207,16 +215,16 @@ func digestMatches(e jsondoc.Value, sums map[string][]byte) (bool, error) {
 		if err != nil {
 			return false, fmt.Errorf("digestMultibase: %v", err)
 		}
-		alg := ""
+		alg := bare[len(b)]
 		for name, prefix := range multihashes {
 			if bytes.HasPrefix(b, prefix) && len(b) == 2+int(prefix[1]) {
-				alg = name
+				alg, b = name, b[2:]
 			}
 		}
 		if alg == "" {
 			return false, errors.New("digestMultibase is no SHA-2 multihash")
 		}
-		if same, err := compare(alg, b[2:]); err != nil || !same {
+		if same, err := compare(alg, b); err != nil || !same {
 			return false, err
 		}
 	}

@@ -3,7 +3,6 @@ package credentials_test
 import (
 	"bytes"
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/json"
 	"image"
 	"image/png"
@@ -85,28 +84,27 @@ func TestDigestsOfFilesAreHeldToTheFiles(t *testing.T) {
 
 func TestDigestOfAPinnedContextIsHeldToThePublishedOne(t *testing.T) {
 	w := newWorld(t)
-	// The Recommendation gives this digest of the context (VC Data Model 2.0 §B.1).
-	for sri, want := range map[string]credentials.Answer{
-		"59955ced6697d61e03f2b2556febe5308ab16842846f5b586d7f1f7adec92734": credentials.Yes,
-		"00955ced6697d61e03f2b2556febe5308ab16842846f5b586d7f1f7adec92734": credentials.No,
+	// The Recommendation gives the SHA-256 of the context (VC Data Model 2.0 §B.1),
+	// and the W3C's suite both digests as they stand here.
+	const sha256, sha384 = "WZVc7WaX1h4D8rJVb+vlMIqxaEKEb1tYbX8fet7JJzQ=", "l/HrjlBCNWyAX91hr6LFV2Y3heB5Tcr6IeE4/Tje8YyzYBM8IhqjHWiWpr8+ZbYU"
+	for digest, want := range map[string]credentials.Answer{
+		`"digestSRI":"sha256-` + sha256 + `"`: credentials.Yes, `"digestSRI":"sha256-A` + sha256[1:] + `"`: credentials.No,
+		`"digestSRI":"sha384-` + sha384 + `"`: credentials.Yes, `"digestSRI":"sha384-A` + sha384[1:] + `"`: credentials.No,
+		`"digestMultibase":"uWZVc7WaX1h4D8rJVb-vlMIqxaEKEb1tYbX8fet7JJzQ"`: credentials.Yes, `"digestMultibase":"uAZVc7WaX1h4D8rJVb-vlMIqxaEKEb1tYbX8fet7JJzQ"`: credentials.No,
+		`"digestMultibase":"uWZVc7WaX1h4D8rJVb-vlMIqxaEKEb1tYbX8fet7J"`:                                        credentials.No, // no length of a digest
+		`"digestSRI":"sha384-` + sha384 + `","digestMultibase":"uAZVc7WaX1h4D8rJVb-vlMIqxaEKEb1tYbX8fet7JJzQ"`: credentials.No,
 	} {
-		var b [32]byte
-		for i := range b {
-			b[i] = hexByte(sri[2*i])<<4 | hexByte(sri[2*i+1])
-		}
 		unsigned := must(credentials.Build(w.award()))
-		unsigned = append(unsigned[:len(unsigned)-1:len(unsigned)-1], `,"relatedResource":[{"id":"`+jsonld.CredentialsV2+`","digestSRI":"sha256-`+base64.StdEncoding.EncodeToString(b[:])+`"}]}`...)
+		unsigned = append(unsigned[:len(unsigned)-1:len(unsigned)-1], `,"relatedResource":[{"id":"`+jsonld.CredentialsV2+`",`+digest+`}]}`...)
 		signed, err := dataintegrity.AddProof(t.Context(), unsigned, dataintegrity.Options{Created: w.now}, w.issuer)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if c := w.v.Report(t.Context(), signed, credentials.ReportOptions{}).Check(credentials.CheckEvidence); c.Answer != want {
-			t.Errorf("%s: %+v", sri, c)
+			t.Errorf("%s: %+v", digest, c)
 		}
 	}
 }
-
-func hexByte(c byte) byte { return byte(strings.IndexByte("0123456789abcdef", c)) }
 
 func TestBadgeBakedIntoAnImageIsTheSameBadge(t *testing.T) {
 	w := newWorld(t)

@@ -109,6 +109,12 @@ func Published(url string) (digest string, ok bool) {
 	return digest, ok
 }
 
+// PublishedSHA384 is [Published] with SHA-384.
+func PublishedSHA384(url string) (digest string, ok bool) {
+	digest, ok = published384[url]
+	return digest, ok
+}
+
 // Known reports whether a context URL is accepted.
 func Known(url string) bool { _, ok := pinned[url]; return ok }
 

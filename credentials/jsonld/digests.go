@@ -23,3 +23,26 @@ var published = map[string]string{
 	"https://w3id.org/security/v1":                               "abaf97e107d1925503c433dcaf3ffd2831697cacc1ed2a293e1bc8030d5bcb47",
 	"https://w3id.org/security/v2":                               "611bd81151d5efe53ec9aed78f5a813e577287bc9451ee26d6879b1b8b46bc3b",
 }
+
+// published384 are the SHA-384 digests of the same bytes, of which the digests
+// for web pages (digestSRI) mostly are.
+var published384 = map[string]string{
+	"https://www.w3.org/2018/credentials/v1":                     "82c3b3eab863754bbfd2b9f17d8d6db9f61169f301cbf0b05e1fc4beb5f5c51dd4d2e888c274f49c3fbb2408f61faed1",
+	"https://www.w3.org/ns/credentials/v2":                       "97f1eb8e5042356c805fdd61afa2c557663785e0794dcafa21e138fd38def18cb360133c221aa31d6896a6bf3e65b614",
+	"https://w3id.org/security/data-integrity/v1":                "1f7b51154c2cb596b804d3eedeabb7678c7ea4d36f5201496a681dbd868d5dc0cb90a8839f5142ccdc91fdb92c5adcf2",
+	"https://w3id.org/security/data-integrity/v2":                "0ee2d7626717f8b07cd449b525d5e2b71fe27209fc99e53089e0169dd2944d793feea4526fc60bb9cca1cd96512391f6",
+	"https://w3id.org/security/multikey/v1":                      "0fa51641d12fb8c701b2e6a9492556f25d32bb4af84a96f11808f0a623b972434dd18a8f1f1865bc68d8ee046c4e5a3e",
+	"https://www.w3.org/ns/credentials/status/v1":                "ac0ef813833ebd666b6170a61c5adacc6d7d2f5a040d16c2928e8414d4fa07f64d70313021e02bf4f97bdd123ed9a84e",
+	"https://w3id.org/vc/status-list/2021/v1":                    "39cf407ecaeb587a59e2e367384219d14e52d5997624ce61bbc9af4a7e4e3f6205e5d100b4c4e6fd1e19bc37046c5194",
+	"https://purl.imsglobal.org/spec/ob/v3p0/context.json":       "cc77157457841319e05ab0d9657fe144150a626c1f0fd89c0e639f58d468edb5513597d9f14459310c86ec6b975b74cc",
+	"https://purl.imsglobal.org/spec/ob/v3p0/context-3.0.1.json": "acb8cd4635c55885ecc89f33a25dd1750774228b2332e1e46b18f42bcef043aece48cb014416cd087c5762ac09134493",
+	"https://purl.imsglobal.org/spec/ob/v3p0/context-3.0.2.json": "a447b31e8f6e866d8c6df41f661928823571bd09cd6cd0547ac2fbf5dfca199f5b14ae28b2af2b87c74d3ec1d3e6d32d",
+	"https://purl.imsglobal.org/spec/ob/v3p0/context-3.0.3.json": "c58d73edcd2c17e701985f918cc8c684485f2c5399ffbddcacb3de5744f090000f244e5f87292c353298accfb0d894e3",
+	"https://purl.imsglobal.org/spec/ob/v3p0/extensions.json":    "cf59a4b4b190ae798814ab6bc911c02efde291c386aed1bb11bd5a572d1eb2669bfd87019e994388db504a09ac244d5e",
+	"https://www.w3.org/ns/did/v1":                               "cc09b798f1bd332f30fe0faa10c6c55cb1b4a9cbae04865d6a3ddcf7099bbe05b9e9ee982d2afcf782a3005a527bbab7",
+	"https://w3id.org/security/suites/ed25519-2020/v1":           "62fd9ac5107c1c2a76567e4c85f210ab5ef3a5f23afe2c92b58a88643dc3612995ec762908c5ab34fde4bd71ac07b4cf",
+	"https://w3id.org/security/suites/ed25519-2018/v1":           "2534f079fbec59edaa674cfd3094d0952972a48cc3e8fbe2f84eb24431c3afb5bb41fa385f184f2c9de831347acb7c0c",
+	"https://w3id.org/security/suites/jws-2020/v1":               "68ace96e5e688f4ed074ccf4dcd2952e12ae653510047fc0b067707600fa6e061b1ef3ecf15946d452ad4c9fd246173b",
+	"https://w3id.org/security/v1":                               "5600a6491c9d259eb3fa605a471d096f51f8821f025e3ac4068743a3d01dc7b68787718620c6cfaca0a3e9c614d6d242",
+	"https://w3id.org/security/v2":                               "0389bcd5f3cca9ab75aaed6d240089759f0ccf1f38de5823421196e9ca38633dbbb0b394356a793060dc47dd847a2529",
+}

@@ -5,6 +5,7 @@ import (
 	"crypto/sha512"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"hash"
 	"io/fs"
 	"os"
@@ -118,6 +119,9 @@ func TestEmbeddedContextsAreThePublishedOnes(t *testing.T) {
 		}
 		if d := Digests()[e.URL]; d != e.Sha256 {
 			t.Errorf("%s: digest %s, published is %s", e.URL, d, e.Sha256)
+		}
+		if d, ok := PublishedSHA384(e.URL); ok && d != fmt.Sprintf("%x", sha512.Sum384(want)) {
+			t.Errorf("%s: its SHA-384 is %x, not %s", e.URL, sha512.Sum384(want), d)
 		}
 		n++
 	}

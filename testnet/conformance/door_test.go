@@ -452,6 +452,24 @@ func TestNoIssuerSignsWhatIsNoCredential(t *testing.T) {
 	}
 }
 
+// The resources, and the digests, are those of the W3C's suite.
+func TestARelatedResourceIsHeldToItsDigest(t *testing.T) {
+	c := open(t, conformance.Config{})
+	const v2, sri, multibase = "https://www.w3.org/ns/credentials/v2", "sha384-l/HrjlBCNWyAX91hr6LFV2Y3heB5Tcr6IeE4/Tje8YyzYBM8IhqjHWiWpr8+ZbYU", "uWZVc7WaX1h4D8rJVb-vlMIqxaEKEb1tYbX8fet7JJzQ"
+	for name, tt := range map[string]struct {
+		resource any
+		code     int
+	}{
+		"digestSRI": {object{"id": v2, "digestSRI": sri}, 201}, "digestMultibase": {object{"id": v2, "digestMultibase": multibase}, 201}, "media type": {object{"id": v2, "mediaType": "application/ld+json", "digestSRI": sri, "digestMultibase": multibase}, 201},
+		"another SRI": {object{"id": v2, "digestSRI": "sha384-A" + sri[8:]}, 400}, "another multibase": {object{"id": v2, "digestMultibase": "uA" + multibase[2:]}, 400}, "texts": {[]any{v2}, 400},
+		"no id": {object{"digestSRI": sri}, 400}, "no digest": {object{"id": v2}, 400}, "twice": {[]any{object{"id": v2, "digestSRI": sri}, object{"id": v2, "digestSRI": sri}}, 400},
+	} {
+		if code, body := c.issue("vc2.0", 0, changed(t, credential2(), "relatedResource", tt.resource), nil); code != tt.code {
+			t.Errorf("%s: %d %v", name, code, body)
+		}
+	}
+}
+
 func TestAProofThatCameWithACredentialIsNotCarriedOver(t *testing.T) {
 	c := open(t, conformance.Config{})
 	vc := c.issued("vc2.0", 0, changed(t, credential2(), "proof", object{"type": "DataIntegrityProof", "proofValue": "zX"}), nil)
