@@ -17,15 +17,29 @@ import (
 	"github.com/trust-me/trustme/internal/fetch"
 )
 
-// Getter fetches a URL; [fetch.Client] and the cache over it are two.
+// ErrBlocked says that an address is one that is never fetched, such as one of
+// a private network.
+var ErrBlocked = fetch.ErrBlocked
+
+// Response is what was fetched.
+type Response = fetch.Response
+
+// StatusError is an HTTP answer other than 200.
+type StatusError = fetch.StatusError
+
+// Getter fetches a URL. The error wraps a *[StatusError] where there was an
+// answer other than 200.
 type Getter interface {
-	Get(ctx context.Context, url string) (fetch.Response, error)
+	Get(ctx context.Context, url string) (Response, error)
 }
 
-// Resolver resolves did:web through Client. Loopback hosts are asked over
-// plain HTTP and only if Loopback is set, which a testnet does.
+// Resolver resolves did:web. The zero value is ready.
 type Resolver struct {
-	Client   Getter
+	// Client fetches. Default: one that goes to public addresses only, within
+	// bounds of time and size, and keeps nothing.
+	Client Getter
+	// Loopback allows hosts of this machine, which are asked over plain HTTP:
+	// for tests and the testnet only.
 	Loopback bool
 }
 
@@ -68,12 +82,12 @@ func (r Resolver) URL(id did.DID) (string, error) {
 		return "", fmt.Errorf("%w: did:web host %q", did.ErrSyntax, host)
 	}
 	if _, err := netip.ParseAddr(name); err == nil || name == "" {
-		return "", fmt.Errorf("%w: %w: did:web needs a host name, not %q", did.ErrSyntax, fetch.ErrBlocked, name)
+		return "", fmt.Errorf("%w: %w: did:web needs a host name, not %q", did.ErrSyntax, ErrBlocked, name)
 	}
 	scheme := "https"
 	if isLoopback(name) {
 		if !r.Loopback {
-			return "", fmt.Errorf("%w: %s names this machine itself; a testnet allows that with --allow-loopback", fetch.ErrBlocked, id)
+			return "", fmt.Errorf("%w: %s names this machine itself; a testnet allows that with --allow-loopback", ErrBlocked, id)
 		}
 		scheme = "http"
 	}
@@ -91,19 +105,19 @@ func (r Resolver) URL(id did.DID) (string, error) {
 }
 
 // Resolve fetches the document. A 404 or 410 is [did.ErrNotFound]; a blocked
-// address also wraps [fetch.ErrBlocked].
+// address is [did.ErrUnreachable] and also wraps [ErrBlocked].
 func (r Resolver) Resolve(ctx context.Context, id did.DID) (did.Resolution, error) {
 	u, err := r.URL(id)
-	if errors.Is(err, fetch.ErrBlocked) {
+	if errors.Is(err, ErrBlocked) {
 		return did.Resolution{}, fmt.Errorf("%w: %w", did.ErrUnreachable, err)
 	}
 	if err != nil {
 		return did.Resolution{}, fmt.Errorf("%w: %w", did.ErrInvalidDocument, err)
 	}
-	resp, err := r.Client.Get(ctx, u)
-	var status *fetch.StatusError
+	resp, err := r.get(ctx, u)
+	status, answered := errors.AsType[*StatusError](err)
 	switch {
-	case errors.As(err, &status) && (status.Code == 404 || status.Code == 410):
+	case answered && (status.Code == 404 || status.Code == 410):
 		return did.Resolution{}, fmt.Errorf("%w: %s answers %d", did.ErrNotFound, u, status.Code)
 	case err != nil:
 		return did.Resolution{}, fmt.Errorf("%w: %w", did.ErrUnreachable, err)
@@ -116,6 +130,15 @@ func (r Resolver) Resolve(ctx context.Context, id did.DID) (did.Resolution, erro
 		return did.Resolution{}, fmt.Errorf("%w: %s holds the document of %s", did.ErrInvalidDocument, u, d.ID)
 	}
 	return did.Resolution{Document: d, Raw: resp.Body, Fetched: resp.Fetched, Cached: resp.Cached}, nil
+}
+
+func (r Resolver) get(ctx context.Context, u string) (Response, error) {
+	if r.Client != nil {
+		return r.Client.Get(ctx, u)
+	}
+	c := fetch.New(fetch.Config{Loopback: r.Loopback})
+	defer c.Close()
+	return c.Get(ctx, u)
 }
 
 // parsed keeps what the documents at hand say, by their bytes: checking their

@@ -58,6 +58,11 @@ func TestNewNamesABaseURL(t *testing.T) {
 // answer serves a body with a status and resolves the server's did:web.
 func answer(t *testing.T, status int, body func(id string) string) (did.Resolution, error) {
 	t.Helper()
+	return answerTo(t, web.Resolver{Client: fetch.New(fetch.Config{Loopback: true}), Loopback: true}, status, body)
+}
+
+func answerTo(t *testing.T, r web.Resolver, status int, body func(id string) string) (did.Resolution, error) {
+	t.Helper()
 	var id did.DID
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(status)
@@ -68,7 +73,6 @@ func answer(t *testing.T, status int, body func(id string) string) (did.Resoluti
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := web.Resolver{Client: fetch.New(fetch.Config{Loopback: true}), Loopback: true}
 	return r.Resolve(context.Background(), id)
 }
 
@@ -88,5 +92,15 @@ func TestOnlyItsOwnDocumentIsTakenAndEachFailureHasItsAnswer(t *testing.T) {
 	}
 	if _, err := answer(t, 200, func(string) string { return strings.Repeat(" ", 5<<20) }); !errors.Is(err, did.ErrUnreachable) || !errors.Is(err, fetch.ErrTooLarge) {
 		t.Errorf("5 MiB: %v", err)
+	}
+}
+
+func TestWithoutAClientOnlyPublicAddressesAreAsked(t *testing.T) {
+	own := func(id string) string { return `{"id":"` + id + `"}` }
+	if _, err := answerTo(t, web.Resolver{Loopback: true}, 200, own); err != nil {
+		t.Error("on a testnet:", err)
+	}
+	if _, err := answerTo(t, web.Resolver{}, 200, own); !errors.Is(err, did.ErrUnreachable) || !errors.Is(err, web.ErrBlocked) {
+		t.Error("elsewhere:", err)
 	}
 }
