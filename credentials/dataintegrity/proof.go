@@ -1,6 +1,8 @@
 // Package dataintegrity signs and verifies documents with embedded proofs (W3C
 // Data Integrity 1.0) of the suites eddsa-rdfc-2022, eddsa-jcs-2022,
 // ecdsa-rdfc-2019, ecdsa-jcs-2019 and ecdsa-sd-2023, and Ed25519Signature2020.
+// A credential to verify is read by package credentials, whose Credential.Doc
+// is the document.
 package dataintegrity
 
 import (

@@ -1,6 +1,7 @@
 // Package status reads and writes status lists: W3C Bitstring Status List 1.0,
 // and for reading its forerunner StatusList2021 and the 1EdTechRevocationList
-// of Open Badges 3.0. It checks no signature: package credentials does.
+// of Open Badges 3.0. It checks no signature: package credentials does,
+// whose Credential.Doc is what a list or an entry is read from.
 package status
 
 import (

@@ -3,8 +3,12 @@ package repotest
 import (
 	"encoding/json"
 	"errors"
+	"go/parser"
+	"go/token"
 	"io"
+	"io/fs"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -50,7 +54,7 @@ var rows = map[string]struct {
 	"credentials/requirement":   {5, []string{"credentials", "internal/jsondoc"}},
 	"node/catalogue":            {6, []string{"credentials/requirement"}},
 	"node":                      {7, []string{"node/...", "did", "did/...", "credentials", "credentials/...", "internal/..."}},
-	"wallet":                    {6, []string{"did", "did/...", "credentials", "credentials/...", "internal/..."}},
+	"wallet":                    {7, []string{"node/catalogue", "did", "did/...", "credentials", "credentials/...", "internal/..."}},
 	"testnet":                   {8, []string{"node", "wallet", "did", "did/...", "credentials", "credentials/...", "internal/..."}},
 	"testnet/judges":            {9, []string{"testnet", "node", "wallet", "did", "did/...", "credentials", "credentials/...", "internal/..."}},
 	"testnet/conformance":       {8, []string{"did", "did/...", "credentials", "credentials/...", "internal/jsondoc"}},
@@ -132,6 +136,38 @@ func TestImportsRunDownhillAndEveryPackageHasItsRow(t *testing.T) {
 	for name := range rows {
 		if !seen[name] && name != "testnet/judges" {
 			t.Errorf("%s has a row and no package", name)
+		}
+	}
+}
+
+// What is shown to others as an example compiles in their module, too: it
+// imports nothing internal.
+func TestExamplesUseWhatOthersCan(t *testing.T) {
+	shown := map[string]bool{}
+	for _, tree := range []string{"credentials", "did"} {
+		err := filepath.WalkDir(filepath.Join("../..", tree), func(path string, d fs.DirEntry, err error) error {
+			if err != nil || !strings.HasPrefix(d.Name(), "example_") {
+				return err
+			}
+			f, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
+			if err != nil {
+				return err
+			}
+			shown[strings.TrimPrefix(filepath.ToSlash(filepath.Dir(path)), "../../")] = true
+			for _, imp := range f.Imports {
+				if strings.HasPrefix(imp.Path.Value, `"`+module+"internal/") {
+					t.Errorf("%s imports %s", path, imp.Path.Value)
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{"credentials", "credentials/dataintegrity", "credentials/jose", "credentials/status", "credentials/baking", "did/key", "did/web"} {
+		if !shown[name] {
+			t.Errorf("%s has no example", name)
 		}
 	}
 }
