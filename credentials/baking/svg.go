@@ -21,13 +21,15 @@ const (
 )
 
 // element writes JSON as CDATA and a JWT as the verify attribute. What XML
-// would end or change, "]]>" and carriage returns, lies between two CDATA.
+// would end or change, "]]>" and carriage returns, lies between two CDATA; so
+// do other ends of lines, of XML 1.1 and Unicode, which some readers change.
 func element(credential []byte) []byte {
 	const open = `<openbadges:credential xmlns:openbadges="` + Namespace + `"`
 	if isToken(credential) {
 		return []byte(open + ` verify="` + string(credential) + `"></openbadges:credential>`)
 	}
-	data := strings.NewReplacer("]]>", "]]]]><![CDATA[>", "\r", "]]>&#13;<![CDATA[").Replace(string(credential))
+	data := strings.NewReplacer("]]>", "]]]]><![CDATA[>", "\r", "]]>&#13;<![CDATA[",
+		"\u0085", "]]>&#x85;<![CDATA[", "\u2028", "]]>&#x2028;<![CDATA[", "\u2029", "]]>&#x2029;<![CDATA[").Replace(string(credential))
 	return []byte(open + "><![CDATA[" + data + "]]></openbadges:credential>")
 }
 
