@@ -43,12 +43,12 @@ func TestReadmeTourWorksAsItStands(t *testing.T) {
 	if out, err := exec.Command("go", "build", "-o", bin, ".").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	text := strings.ReplaceAll(script.String(), "127.0.0.1:8480", fmt.Sprintf("127.0.0.1:%d", port))
+	text := strings.ReplaceAll(script.String(), ":8480", fmt.Sprintf(":%d", port))
 	out, err := runTour(t, dir, text)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	for _, want := range []string{"connected with Alder", "received Badge Designer from Alder", "valid\n", "Badge Designer is revoked", "refused with exit code 1", "whole: 1 badges", "restored 1 badges"} {
+	for _, want := range []string{"connected with Alder", "received Badge Designer from Alder", "satisfied    designer     Badge Designer\n", "valid\n", "Badge Designer is revoked", "refused with exit code 1", "whole: 1 badges", "restored 1 badges"} {
 		if !strings.Contains(string(out), want) {
 			t.Errorf("the tour does not say %q:\n%s", want, out)
 		}

@@ -1,0 +1,327 @@
+package wallet
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/trust-me/trustme/credentials"
+	"github.com/trust-me/trustme/credentials/requirement"
+	"github.com/trust-me/trustme/internal/exchange"
+	"github.com/trust-me/trustme/internal/store"
+	"github.com/trust-me/trustme/node/catalogue"
+)
+
+// Catalogue is a partner's catalogue that the wallet keeps, so that paths and
+// roles are answered without the partner.
+type Catalogue struct {
+	ID         string    `json:"id"` // address of the signed credential
+	Slug       string    `json:"catalogue"`
+	Version    string    `json:"version"`
+	Name       string    `json:"name"`
+	Issuer     string    `json:"issuer"`
+	IssuerName string    `json:"issuerName,omitempty"`
+	Base       string    `json:"base"`
+	Published  time.Time `json:"published"`
+	Fetched    time.Time `json:"fetched"`
+}
+
+var catalogues = store.NewCollection("catalogue", func(c Catalogue) string { return c.ID })
+
+func catalogueFile(id string) []byte { return []byte("catalogue-file/" + id) }
+
+// AddCatalogue fetches the catalogue at an address, such as
+// https://alder.example/openbadges, verifies its signature and digest, and
+// keeps it. One of an older version than is kept, and one of another issuer at
+// the same address, are refused. The error wraps [ErrInput], or
+// [ErrUndecided] when its signature could not be judged now.
+func (w *Wallet) AddCatalogue(ctx context.Context, address string) (Catalogue, error) {
+	if w.cfg.Offline {
+		return Catalogue{}, errorf(ErrInput, "a catalogue is fetched from its publisher; leave out --offline")
+	}
+	address = strings.TrimSuffix(strings.TrimSuffix(strings.TrimSpace(address), "/"), "/catalogue.json") + "/catalogue.json"
+	got, err := w.party.Fetch(ctx, address)
+	if err != nil {
+		return Catalogue{}, err
+	}
+	c, _, err := credentials.ParseAny(got.Body)
+	if err != nil {
+		return Catalogue{}, errorf(ErrInput, "%s is no published catalogue: %v", address, err)
+	}
+	file, err := fileOf(c)
+	if err != nil {
+		return Catalogue{}, errorf(ErrInput, "%s is no published catalogue: %v", address, err)
+	}
+	yaml, err := w.party.Fetch(ctx, file)
+	if err != nil {
+		return Catalogue{}, err
+	}
+	r := w.party.Verifier.Report(ctx, got.Body, credentials.ReportOptions{Resources: map[string][]byte{file: yaml.Body}})
+	switch {
+	case r.Verdict == credentials.Undecided:
+		return Catalogue{}, errorf(ErrUndecided, "the signature of %s: %s", address, r.Why())
+	case r.Verdict != credentials.Valid:
+		return Catalogue{}, errorf(ErrInput, "%s does not verify: %s", address, r.Why())
+	case r.Check(credentials.CheckEvidence).Answer != credentials.Yes:
+		return Catalogue{}, errorf(ErrInput, "%s does not vouch for its file: %s", address, r.Check(credentials.CheckEvidence).Message)
+	}
+	k, err := describeCatalogue(c, file, yaml.Body)
+	if err != nil {
+		return Catalogue{}, err
+	}
+	if k.ID != address {
+		return Catalogue{}, errorf(ErrInput, "the catalogue at %s says that it belongs at %s", address, k.ID)
+	}
+	k.Fetched = w.cfg.Now().UTC().Truncate(time.Second)
+	return k, w.keepCatalogue(ctx, k, yaml.Body)
+}
+
+// fileOf returns the address of the one file that a catalogue's credential is
+// about.
+func fileOf(c credentials.Credential) (string, error) {
+	if !slices.Contains(c.Types(), "EndorsementCredential") {
+		return "", errors.New("it is not the endorsement of a file by its publisher")
+	}
+	v := c.Doc().Get("relatedResource")
+	id, _ := v.First().Get("id").Text()
+	if v.Len() != 1 || id == "" {
+		return "", errors.New("it names no file")
+	}
+	return id, nil
+}
+
+// describeCatalogue holds the file to what the credential says of it.
+func describeCatalogue(c credentials.Credential, file string, yaml []byte) (Catalogue, error) {
+	parsed, err := catalogue.Parse(yaml)
+	if err != nil {
+		return Catalogue{}, errorf(ErrInput, "the file %s: %v", file, err)
+	}
+	k := Catalogue{ID: c.ID(), Slug: parsed.Slug, Version: parsed.Version, Name: parsed.Name, Issuer: c.IssuerID(), IssuerName: c.IssuerName(), Published: c.ValidFrom()}
+	about := c.SubjectID()
+	base, ok := strings.CutSuffix(about, "/"+parsed.Slug)
+	if !ok || k.ID != about+"/catalogue.json" || file != about+"/v/"+parsed.Version+".yaml" {
+		return Catalogue{}, errorf(ErrInput, "the file %s is of the catalogue %s %s, which is not the one that %s is about", file, parsed.Slug, parsed.Version, k.ID)
+	}
+	k.Base = base
+	return k, nil
+}
+
+func (w *Wallet) keepCatalogue(ctx context.Context, k Catalogue, yaml []byte) error {
+	return w.db.Update(ctx, func(tx *store.Tx) error {
+		old, err := catalogues.Get(tx, k.ID)
+		switch {
+		case errors.Is(err, store.ErrNotFound):
+		case err != nil:
+			return err
+		case old.Issuer != k.Issuer:
+			return errorf(ErrInput, "the catalogue at %s was %s's, and is %s's now; if you trust them, remove the old one first: trustme wallet catalogue remove %s", k.ID, old.Issuer, k.Issuer, old.Slug)
+		case k.Published.Before(old.Published):
+			return errorf(ErrInput, "the catalogue at %s is of %s, older than the one that is kept, of %s", k.ID, k.Published.Format(time.RFC3339), old.Published.Format(time.RFC3339))
+		}
+		if err := catalogues.Put(tx, k); err != nil {
+			return err
+		}
+		return store.PutLarge(tx, catalogueFile(k.ID), yaml)
+	})
+}
+
+// Catalogues lists the catalogues that are kept.
+func (w *Wallet) Catalogues(ctx context.Context) (out []Catalogue, err error) {
+	err = w.db.View(ctx, func(tx *store.Tx) error {
+		for c, err := range catalogues.List(tx, store.Range{}) {
+			if err != nil {
+				return err
+			}
+			out = append(out, c)
+		}
+		return nil
+	})
+	return out, err
+}
+
+// RemoveCatalogue forgets a catalogue, named by its slug or address.
+func (w *Wallet) RemoveCatalogue(ctx context.Context, name string) (Catalogue, error) {
+	all, err := w.Catalogues(ctx)
+	if err != nil {
+		return Catalogue{}, err
+	}
+	var found []Catalogue
+	for _, c := range all {
+		if c.Slug == name || c.ID == name || c.ID == name+"/catalogue.json" {
+			found = append(found, c)
+		}
+	}
+	switch len(found) {
+	case 0:
+		return Catalogue{}, errorf(ErrInput, "no catalogue %q is kept; `trustme wallet catalogue list` lists them", name)
+	case 1:
+	default:
+		return Catalogue{}, errorf(ErrInput, "%d catalogues are called %q; name one by its address", len(found), name)
+	}
+	return found[0], w.db.Update(ctx, func(tx *store.Tx) error {
+		if err := catalogues.Delete(tx, found[0].ID); err != nil {
+			return err
+		}
+		return store.DeleteLarge(tx, catalogueFile(found[0].ID))
+	})
+}
+
+// PathProgress is where the learner stands with a path of a catalogue.
+type PathProgress struct {
+	Catalogue string               `json:"catalogue"`
+	Issuer    string               `json:"issuer"`
+	Path      string               `json:"path"`
+	Name      string               `json:"name"`
+	Enforced  bool                 `json:"enforced"`
+	Progress  requirement.Progress `json:"progress"`
+	// Names are the names of the steps' badges, by slug.
+	Names map[string]string `json:"names"`
+}
+
+// RoleFit is whether the learner fits a role of a catalogue.
+type RoleFit struct {
+	Catalogue string              `json:"catalogue"`
+	Issuer    string              `json:"issuer"`
+	Role      string              `json:"role"`
+	Name      string              `json:"name"`
+	Requires  string              `json:"requires"`
+	Outcome   requirement.Outcome `json:"outcome"`
+	// Shown are the fewest badges that prove it.
+	Shown []requirement.Held `json:"shown,omitempty"`
+}
+
+// Paths answers where the learner stands with the paths of the catalogues that
+// are kept: all, or those of a name.
+func (w *Wallet) Paths(ctx context.Context, name string) ([]PathProgress, error) {
+	var out []PathProgress
+	open, err := w.applied(ctx)
+	if err != nil {
+		return nil, err
+	}
+	err = w.eachCatalogue(ctx, func(k Catalogue, c *catalogue.Catalogue, is catalogue.Issuer, h *requirement.Holdings) error {
+		for _, p := range c.Paths {
+			if name != "" && p.Key != name && !strings.EqualFold(p.Value.Name, name) {
+				continue
+			}
+			pp := PathProgress{Catalogue: k.Slug, Issuer: k.Issuer, Path: p.Key, Name: p.Value.Name, Enforced: p.Value.Order == "enforce", Names: map[string]string{}}
+			pp.Progress = p.Value.Compile().Progress(h, c.Names(is), func(badge string) bool { return open[c.ID(is, badge)] }, w.cfg.Now())
+			for _, s := range pp.Progress.Steps {
+				a, _ := c.Find(s.Badge)
+				pp.Names[s.Badge] = a.Name
+			}
+			out = append(out, pp)
+		}
+		return nil
+	})
+	if err == nil && len(out) == 0 {
+		err = errorf(ErrInput, "no path%s in the catalogues that are kept; add one with: trustme wallet catalogue add https://alder.example/openbadges", called(name))
+	}
+	return out, err
+}
+
+// Roles answers whether the learner fits the roles of the catalogues that are
+// kept: all, or those of a name.
+func (w *Wallet) Roles(ctx context.Context, name string) ([]RoleFit, error) {
+	var out []RoleFit
+	err := w.eachCatalogue(ctx, func(k Catalogue, c *catalogue.Catalogue, is catalogue.Issuer, h *requirement.Holdings) error {
+		for _, r := range c.Roles {
+			if name != "" && r.Key != name && !strings.EqualFold(r.Value.Name, name) {
+				continue
+			}
+			f := RoleFit{Catalogue: k.Slug, Issuer: k.Issuer, Role: r.Key, Name: r.Value.Name, Requires: r.Value.Requires.String(),
+				Outcome: r.Value.Requires.Evaluate(h, c.Names(is), w.cfg.Now())}
+			f.Shown, _ = r.Value.Requires.Smallest(h, c.Names(is), w.cfg.Now())
+			out = append(out, f)
+		}
+		return nil
+	})
+	if err == nil && len(out) == 0 {
+		err = errorf(ErrInput, "no role%s in the catalogues that are kept; add one with: trustme wallet catalogue add https://alder.example/openbadges", called(name))
+	}
+	return out, err
+}
+
+func called(name string) string {
+	if name == "" {
+		return ""
+	}
+	return " " + name
+}
+
+// eachCatalogue gives every kept catalogue with the badges that are held, each
+// judged now.
+func (w *Wallet) eachCatalogue(ctx context.Context, f func(Catalogue, *catalogue.Catalogue, catalogue.Issuer, *requirement.Holdings) error) error {
+	all, err := w.Catalogues(ctx)
+	if err != nil {
+		return err
+	}
+	h, err := w.Holdings(ctx)
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(all, func(a, b Catalogue) int { return cmp.Or(cmp.Compare(a.Slug, b.Slug), cmp.Compare(a.ID, b.ID)) })
+	for _, k := range all {
+		var raw []byte
+		if err := w.db.View(ctx, func(tx *store.Tx) (err error) {
+			raw, err = store.GetLarge(tx, catalogueFile(k.ID))
+			return err
+		}); err != nil {
+			return err
+		}
+		c, err := catalogue.Parse(raw)
+		if err != nil {
+			return err
+		}
+		if err := f(k, c, catalogue.Issuer{ID: k.Issuer, Name: k.IssuerName, Base: k.Base}, h); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Holdings judges every badge that is held and was given to this learner.
+// Badges of others, and self-made ones, speak of nobody here.
+func (w *Wallet) Holdings(ctx context.Context) (*requirement.Holdings, error) {
+	hs, err := w.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	own, err := w.readIdentity(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := &requirement.Holdings{}
+	for _, h := range hs {
+		if !slices.Contains(own.DIDs, h.Subject) {
+			continue
+		}
+		_, raw, err := w.Get(ctx, h.ID)
+		if err != nil {
+			return nil, err
+		}
+		c, _, err := credentials.ParseAny(raw)
+		if err != nil {
+			continue // it was readable when it was taken; it counts for nothing now
+		}
+		out.AddJudged(c, w.party.Verifier.Report(ctx, raw, credentials.ReportOptions{Offline: w.cfg.Offline}))
+	}
+	return out, nil
+}
+
+// applied returns the achievements that were offered and are not held yet.
+func (w *Wallet) applied(ctx context.Context) (map[string]bool, error) {
+	offers, err := w.Offers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]bool{}
+	for _, o := range offers {
+		if o.State == exchange.Offered || o.State == exchange.Requested {
+			out[o.Preview.Achievement] = true
+		}
+	}
+	return out, nil
+}
