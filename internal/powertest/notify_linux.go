@@ -1,14 +1,12 @@
 package powertest
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -32,8 +30,7 @@ type answer struct {
 	flags uint32
 }
 
-// opened is struct seccomp_notif_addfd: a file that is put into the process,
-// whose call returns its number.
+// opened is struct seccomp_notif_addfd: a file that is put into the process.
 type opened struct {
 	id         uint64
 	flags, fd  uint32
@@ -70,7 +67,8 @@ func (f *Folder) serve(listener int) {
 }
 
 func reply(listener int, a answer) error {
-	return ioctl(listener, unix.SECCOMP_IOCTL_NOTIF_SEND, unsafe.Pointer(&a))
+	_, err := ioctl(listener, unix.SECCOMP_IOCTL_NOTIF_SEND, unsafe.Pointer(&a))
+	return err
 }
 
 // answer keeps what a call makes durable before it lets it through.
@@ -114,11 +112,14 @@ func (f *Folder) open(listener int, n *notice) error {
 		return err
 	}
 	c.through = true
-	o := opened{id: n.id, flags: unix.SECCOMP_ADDFD_FLAG_SEND, fd: uint32(fd), asFlag: uint32(n.args[2]) & unix.O_CLOEXEC}
-	if nr, _, e := unix.Syscall(unix.SYS_IOCTL, uintptr(listener), unix.SECCOMP_IOCTL_NOTIF_ADDFD, uintptr(unsafe.Pointer(&o))); e != 0 {
-		return fmt.Errorf("handing over a file (%d): %w", nr, e)
+	// In two steps: SECCOMP_ADDFD_FLAG_SEND does both, but where a signal comes
+	// to us meanwhile, the process is told 0 and given nothing.
+	o := opened{id: n.id, fd: uint32(fd), asFlag: uint32(n.args[2]) & unix.O_CLOEXEC}
+	nr, err := ioctl(listener, unix.SECCOMP_IOCTL_NOTIF_ADDFD, unsafe.Pointer(&o))
+	if err != nil {
+		return fmt.Errorf("handing over %s: %w", path, err)
 	}
-	return nil
+	return reply(listener, answer{id: n.id, value: int64(nr)})
 }
 
 // pathOf reads the path that openat is given out of the process.
@@ -145,64 +146,6 @@ func pathOf(n *notice) (string, error) {
 	}
 }
 
-func (f *Folder) keep(call Call, n *notice) error {
-	journal := call == Fsync
-	var err error
-	if call == Msync {
-		if n.args[2]&unix.MS_SYNC == 0 {
-			return nil
-		}
-		journal, err = f.keepMapped(n.pid, n.args[0], n.args[0]+n.args[1])
-	} else {
-		var file *os.File
-		if file, err = os.Open(fmt.Sprintf("/proc/%d/fd/%d", n.pid, int32(n.args[0]))); err != nil {
-			return err
-		}
-		var changed bool
-		changed, err = f.commit(file, whole)
-		journal = journal || changed
-	}
-	if err != nil || !journal {
-		return err
-	}
-	return f.commitNames()
-}
-
-// keepMapped keeps what of files is mapped between two addresses.
-func (f *Folder) keepMapped(pid uint32, from, to uint64) (journal bool, err error) {
-	maps, err := os.Open(fmt.Sprintf("/proc/%d/maps", pid))
-	if err != nil {
-		return false, err
-	}
-	defer maps.Close()
-	sc := bufio.NewScanner(maps)
-	for sc.Scan() {
-		var start, end, offset uint64
-		var mode, device string
-		var inode uint64
-		if _, err := fmt.Sscanf(sc.Text(), "%x-%x %s %x %s %d", &start, &end, &mode, &offset, &device, &inode); err != nil {
-			return false, fmt.Errorf("reading %s: %w", maps.Name(), err)
-		}
-		if end <= from || to <= start || inode == 0 || !strings.HasSuffix(mode, "s") {
-			continue
-		}
-		path := sc.Text()[strings.IndexByte(sc.Text(), '/'):]
-		if strings.HasSuffix(path, " (deleted)") { // no cut leaves it
-			continue
-		}
-		file, err := os.Open(path)
-		if err != nil {
-			return false, err
-		}
-		changed, err := f.commit(file, span{int64(offset + max(from, start) - start), int64(offset + min(to, end) - start)})
-		if err != nil {
-			return false, err
-		}
-		journal = journal || changed
-	}
-	return journal, sc.Err()
-}
-
 // receive waits for the next call. The error is [io.EOF] when no process is
 // left that could call.
 func receive(listener int, n *notice) error {
@@ -217,16 +160,21 @@ func receive(listener int, n *notice) error {
 			return io.EOF
 		}
 		*n = notice{}
-		err := ioctl(listener, unix.SECCOMP_IOCTL_NOTIF_RECV, unsafe.Pointer(n))
-		if !errors.Is(err, unix.ENOENT) && !errors.Is(err, unix.EINTR) { // the thread ended meanwhile
+		_, err := ioctl(listener, unix.SECCOMP_IOCTL_NOTIF_RECV, unsafe.Pointer(n))
+		if !errors.Is(err, unix.ENOENT) { // the thread ended meanwhile
 			return err
 		}
 	}
 }
 
-func ioctl(fd int, request uint, arg unsafe.Pointer) error {
-	if _, _, e := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), uintptr(request), uintptr(arg)); e != 0 {
-		return e
+func ioctl(fd int, request uint, arg unsafe.Pointer) (int, error) {
+	for {
+		switch n, _, e := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), uintptr(request), uintptr(arg)); e {
+		case 0:
+			return int(n), nil
+		case unix.EINTR:
+		default:
+			return 0, e
+		}
 	}
-	return nil
 }
