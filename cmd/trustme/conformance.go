@@ -20,6 +20,7 @@ func conformanceCommand() *cli.Command {
 					&cli.StringFlag{Name: "public", Usage: "hand out addresses under `URL`, where something stands in front (default: where it listens)"},
 					&cli.BoolFlag{Name: "tls", Usage: "answer https, under a certificate that nobody has signed"},
 					&cli.BoolFlag{Name: "no-issuer-binding", Usage: "accept credentials signed by a key that is not their issuer's"},
+					jsonFlag,
 				},
 				Action: func(c *cli.Context) error {
 					if _, err := operands(c, 0, 0, ""); err != nil {
@@ -29,8 +30,10 @@ func conformanceCommand() *cli.Command {
 					if err != nil {
 						return err
 					}
-					say(c, "a test tool: its keys end with it, and it takes what no node takes")
-					say(c, "manifest %s/conformance.json", d.Base())
+					manifest := d.Base() + "/conformance.json"
+					if err := answer(c, fields{"base": d.Base(), "manifest": manifest}, "a test tool: its keys end with it, and it takes what no node takes\nmanifest %s", manifest); err != nil {
+						return err
+					}
 					return d.Serve(c.Context)
 				}},
 		},

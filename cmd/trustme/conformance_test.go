@@ -13,4 +13,7 @@ func TestTheConformanceDoorServesUntilItIsStopped(t *testing.T) {
 			t.Errorf("%v: exit %d after %v", sig, code, took)
 		}
 	}
+	if code, _ := ends(t, syscall.SIGTERM, `  "manifest": "http://127.0.0.1:`, "conformance", "serve", "--json"); code != exitYes {
+		t.Errorf("in JSON: exit %d", code)
+	}
 }
