@@ -54,7 +54,9 @@ type context struct {
 	doc any
 }
 
-var pinned = mustLoad()
+// pinned are read when the first is asked for: what has no badge in hand, such
+// as a node that starts, does without.
+var pinned = sync.OnceValue(mustLoad)
 
 func mustLoad() map[string]context {
 	out := map[string]context{}
@@ -94,8 +96,8 @@ func Digests() map[string]string {
 // Embedded returns the SHA-256 of the embedded bytes of each context, in hex,
 // by URL. They are JSON-equal to the published ones, not the same bytes.
 func Embedded() map[string]string {
-	out := make(map[string]string, len(pinned))
-	for url, c := range pinned {
+	out := make(map[string]string, len(pinned()))
+	for url, c := range pinned() {
 		h := sha256.Sum256(c.raw)
 		out[url] = hex.EncodeToString(h[:])
 	}
@@ -116,10 +118,10 @@ func PublishedSHA384(url string) (digest string, ok bool) {
 }
 
 // Known reports whether a context URL is accepted.
-func Known(url string) bool { _, ok := pinned[url]; return ok }
+func Known(url string) bool { _, ok := pinned()[url]; return ok }
 
 // Raw returns the embedded bytes of a context.
-func Raw(url string) ([]byte, bool) { c, ok := pinned[url]; return c.raw, ok }
+func Raw(url string) ([]byte, bool) { c, ok := pinned()[url]; return c.raw, ok }
 
 //go:embed extension.json
 var extension []byte
@@ -140,9 +142,9 @@ var inline = func() []any {
 // load serves the pinned contexts and nothing else.
 func load(url string) (any, error) {
 	processed.Store(true)
-	c, ok := pinned[url]
+	c, ok := pinned()[url]
 	if !ok {
-		return nil, fmt.Errorf("%w: %s is not one of the %d that are known here, and none is fetched", ErrContext, url, len(pinned))
+		return nil, fmt.Errorf("%w: %s is not one of the %d that are known here, and none is fetched", ErrContext, url, len(pinned()))
 	}
 	return c.doc, nil
 }
@@ -244,7 +246,7 @@ func Accept(url string, raw []byte) error {
 	if url == "" {
 		inline = append(inline, c.doc)
 	} else {
-		pinned[url] = c
+		pinned()[url] = c
 	}
 	vocabulary = sync.OnceValue(collectVocabulary)
 	return nil

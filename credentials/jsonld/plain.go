@@ -35,7 +35,7 @@ func collectVocabulary() map[string]bool {
 	out := map[string]bool{}
 	p := &processor{load: load, initial: &activeContext{terms: map[string]*term{}}, defines: func(_ string, t *term) { out[t.iri] = true }}
 	contexts := append([]any{}, inline...)
-	for url := range pinned {
+	for url := range pinned() {
 		contexts = append(contexts, url)
 	}
 	for _, c := range contexts {

@@ -87,7 +87,7 @@ func TestNoTwoContextsNameAMemberDifferently(t *testing.T) {
 		}
 		names[d.iri][name] = true
 	}}
-	for url := range pinned {
+	for url := range pinned() {
 		if _, err := p.process(p.initial, url, scope{propagate: true, validate: true}); err != nil {
 			t.Fatal(err)
 		}

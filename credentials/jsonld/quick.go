@@ -71,6 +71,9 @@ type quickNode struct {
 	iri   string // "" : blank
 	group int32  // where its statements stand
 	in    int32  // the statement whose object a blank node is, or none
+
+	shape *shape // that it was taken over from, if it was
+	at    int32  // its number there
 }
 
 // quickQuad is a statement. Its object is the token arena[from:to], or the
@@ -310,7 +313,7 @@ func (w *walker) value(v jsondoc.Value, me int32, c *activeContext, t *term) boo
 	q := quickQuad{}
 	switch v.Kind() {
 	case jsondoc.Object:
-		n, ok := w.node(v, c, t, "")
+		n, ok := w.child(v, c, t)
 		if !ok {
 			return false
 		}

@@ -160,8 +160,14 @@ func (w *walker) hash() bool {
 }
 
 func (w *walker) firstDegree(node int32) [sha256.Size]byte {
-	b := w.scratch[:0]
 	n := &w.nodes[node]
+	kept := n.kept()
+	if kept != nil {
+		if h := kept.Load(); h != nil {
+			return *h
+		}
+	}
+	b := w.scratch[:0]
 	from := ""
 	if n.in != none {
 		from = w.nodes[w.quads[n.in].subject].iri
@@ -180,7 +186,12 @@ func (w *walker) firstDegree(node int32) [sha256.Size]byte {
 		b = append(append(append(b, "_:z "...), w.quads[n.in].property...), " _:a .\n"...)
 	}
 	w.scratch = b
-	return sha256.Sum256(b)
+	h := sha256.Sum256(b)
+	if kept != nil {
+		keep := h // on the heap only where it is kept
+		kept.Store(&keep)
+	}
+	return h
 }
 
 // line writes the rest of a statement behind its subject.

@@ -126,8 +126,8 @@ func TestEmbeddedContextsAreThePublishedOnes(t *testing.T) {
 		n++
 	}
 	t.Logf("read %s: %d contexts are equal", dir, n)
-	if n != len(pinned) {
-		t.Errorf("%d of our %d contexts were compared", n, len(pinned))
+	if n != len(pinned()) {
+		t.Errorf("%d of our %d contexts were compared", n, len(pinned()))
 	}
 }
 

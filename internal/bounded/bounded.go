@@ -1,7 +1,10 @@
 // Package bounded keeps what is dear to make again, up to a number of them.
 package bounded
 
-import "sync"
+import (
+	"sync"
+	"sync/atomic"
+)
 
 // Map is a map for many goroutines that holds at most so many entries. A new
 // one beyond that makes it forget all: what is in use is soon back, and a
@@ -56,4 +59,16 @@ func (b *Map[K, V]) Len() int {
 	b.mu.RLock()
 	defer b.mu.RUnlock()
 	return len(b.m)
+}
+
+// Twice tells what comes back from what comes once: of a stream in which much
+// is new each time, what is kept is then worth its place. It may forget, and
+// holds digests alone. The zero value has seen nothing.
+type Twice struct {
+	seen [1 << 10]atomic.Uint64
+}
+
+// Again notes a digest and reports whether it was noted before.
+func (t *Twice) Again(digest uint64) bool {
+	return t.seen[digest%uint64(len(t.seen))].Swap(digest) == digest
 }

@@ -46,3 +46,15 @@ func TestAMapNeverHoldsMoreThanItsBoundAndKeepsTheNewest(t *testing.T) {
 		t.Errorf("counted %d", v)
 	}
 }
+
+func TestWhatComesBackIsTold(t *testing.T) {
+	var seen bounded.Twice
+	for digest := uint64(1); digest < 500; digest++ {
+		if seen.Again(digest) {
+			t.Errorf("%d was never there", digest)
+		}
+		if !seen.Again(digest) {
+			t.Errorf("%d was there just now", digest)
+		}
+	}
+}

@@ -41,7 +41,7 @@ var rows = map[string]struct {
 	"did/web":                  {2, []string{"did", "internal/bounded", "internal/fetch"}},
 	"did/keys":                 {2, []string{"did", "internal/store"}},
 
-	"credentials/jsonld":        {2, []string{"internal/jsondoc"}},
+	"credentials/jsonld":        {2, []string{"internal/bounded", "internal/jsondoc"}},
 	"credentials/status":        {2, []string{"did", "internal/bounded", "internal/jsondoc"}},
 	"credentials/baking":        {2, nil},
 	"credentials/jose":          {3, []string{"did", "internal/jsondoc"}},
