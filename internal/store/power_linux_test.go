@@ -81,8 +81,8 @@ func TestALyingDiskIsSeenToLose(t *testing.T) {
 			acked := cutAfter(t, d, dir, nil, 200*time.Millisecond)
 			allThere(t, dir, acked)
 			d.Ignore(call)
-			for range 20 {
-				acked = append(acked, cutAfter(t, d, dir, acked, 200*time.Millisecond)...)
+			for i := range 40 { // each a little longer, for slow machines
+				acked = append(acked, cutAfter(t, d, dir, acked, time.Duration(i+2)*100*time.Millisecond)...)
 				if err := whole(t, dir, acked); err != nil {
 					t.Log(err)
 					return
