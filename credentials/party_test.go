@@ -61,7 +61,7 @@ func newP256(t testing.TB) party {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pub, err := did.NewPublicKey(did.P256, elliptic.MarshalCompressed(elliptic.P256(), ec.X, ec.Y))
+	pub, err := did.FromECDSA(&ec.PublicKey)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -101,6 +101,17 @@ func NewPublicKey(t KeyType, b []byte) (PublicKey, error) {
 	return PublicKey{Type: t, Bytes: bytes.Clone(b)}, nil
 }
 
+// FromECDSA takes over a public key of P-256, P-384 or P-521. The errors are
+// those of [NewPublicKey].
+func FromECDSA(k *ecdsa.PublicKey) (PublicKey, error) {
+	point, err := k.Bytes() // 4, x, y
+	if err != nil {
+		return PublicKey{}, fmt.Errorf("%w: %v", ErrWeakKey, err)
+	}
+	n := len(point) / 2
+	return NewPublicKey(KeyType(k.Params().Name), append([]byte{2 + point[2*n]&1}, point[1:1+n]...))
+}
+
 func checkEd25519(b []byte) error {
 	p, err := new(edwards25519.Point).SetBytes(b)
 	if err != nil {

@@ -27,7 +27,7 @@ func newP256() (p256, error) {
 	if err != nil {
 		return p256{}, err
 	}
-	public, err := did.NewPublicKey(did.P256, elliptic.MarshalCompressed(elliptic.P256(), private.X, private.Y))
+	public, err := did.FromECDSA(&private.PublicKey)
 	if err != nil {
 		return p256{}, err
 	}

@@ -182,11 +182,7 @@ func baseProofValue(ctx context.Context, doc, options jsondoc.Value, mandatory [
 	if err != nil {
 		return "", fmt.Errorf("proof options: %w", err)
 	}
-	point, err := k.proof.PublicKey.Bytes()
-	if err != nil {
-		return "", err
-	}
-	public, err := did.NewPublicKey(did.P256, append([]byte{2 + point[64]&1}, point[1:33]...)) // compressed (SEC 1 §2.3.3)
+	public, err := did.FromECDSA(&k.proof.PublicKey)
 	if err != nil {
 		return "", err
 	}

@@ -243,11 +243,7 @@ func newP256Signer(t testing.TB) p256Signer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := k.PublicKey.Bytes()
-	if err != nil {
-		t.Fatal(err)
-	}
-	pub, err := did.NewPublicKey(did.P256, append([]byte{2 + b[64]&1}, b[1:33]...))
+	pub, err := did.FromECDSA(&k.PublicKey)
 	if err != nil {
 		t.Fatal(err)
 	}

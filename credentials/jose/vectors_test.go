@@ -70,11 +70,7 @@ func ecSigner(t testing.TB, typ did.KeyType, curve elliptic.Curve) signer {
 		t.Fatal(err)
 	}
 	n := (curve.Params().BitSize + 7) / 8
-	point, err := priv.PublicKey.Bytes() // 4, x, y
-	if err != nil {
-		t.Fatal(err)
-	}
-	k, err := did.NewPublicKey(typ, append([]byte{2 + point[2*n]&1}, point[1:1+n]...))
+	k, err := did.FromECDSA(&priv.PublicKey)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -89,12 +89,7 @@ func public(t did.KeyType, private crypto.PrivateKey) (did.PublicKey, error) {
 		pub, _ := k.Public().(ed25519.PublicKey)
 		return did.NewPublicKey(t, pub)
 	case *ecdsa.PrivateKey:
-		point, err := k.PublicKey.Bytes() // 4, x, y
-		if err != nil {
-			return did.PublicKey{}, err
-		}
-		n := (len(point) - 1) / 2
-		return did.NewPublicKey(t, append([]byte{2 + point[2*n]&1}, point[1:1+n]...)) // SEC 1 §2.3.3
+		return did.FromECDSA(&k.PublicKey)
 	}
 	return did.PublicKey{}, fmt.Errorf("a %T has no public half here", private)
 }
