@@ -11,9 +11,7 @@ import (
 
 	"github.com/trust-me/trustme/credentials"
 	"github.com/trust-me/trustme/did"
-	"github.com/trust-me/trustme/did/keys"
 	"github.com/trust-me/trustme/internal/party"
-	"github.com/trust-me/trustme/internal/store"
 	"github.com/trust-me/trustme/wallet"
 )
 
@@ -98,19 +96,7 @@ func TestImportRefusesWhatDoesNotVerifyEvenUnchecked(t *testing.T) {
 // webIssuer signs under a did:web that only its own verifier can resolve.
 func webIssuer(t *testing.T) issuer {
 	t.Helper()
-	db, err := store.OpenMemory(store.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { db.Close() })
-	ks, err := keys.Open(t.Context(), db, bytes.Repeat([]byte{1}, 32))
-	if err != nil {
-		t.Fatal(err)
-	}
-	k, err := ks.Create(t.Context(), did.Ed25519)
-	if err != nil {
-		t.Fatal(err)
-	}
+	db, ks, k := newKey(t)
 	id, err := did.Parse("did:web:guild.example")
 	if err != nil {
 		t.Fatal(err)

@@ -25,7 +25,8 @@ type issuer struct {
 	id     string
 }
 
-func newIssuer(t *testing.T) issuer {
+// newKey makes a key in a store of its own.
+func newKey(t *testing.T) (*store.DB, *keys.Store, did.PublicKey) {
 	t.Helper()
 	db, err := store.OpenMemory(store.Options{})
 	if err != nil {
@@ -40,6 +41,12 @@ func newIssuer(t *testing.T) issuer {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return db, ks, k
+}
+
+func newIssuer(t *testing.T) issuer {
+	t.Helper()
+	db, ks, k := newKey(t)
 	d, err := key.New(k)
 	if err != nil {
 		t.Fatal(err)

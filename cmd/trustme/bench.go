@@ -3,27 +3,15 @@ package main
 import (
 	"bytes"
 	"context"
-	"crypto/ecdsa"
 	"crypto/ed25519"
-	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/sha256"
-	"crypto/x509"
-	"encoding/base64"
-	"encoding/hex"
 	"encoding/json"
-	"encoding/pem"
 	"errors"
 	"fmt"
-	"math"
-	mathrand "math/rand/v2"
 	"os"
 	"path/filepath"
-	"runtime"
-	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/multiformats/go-multibase"
@@ -31,12 +19,9 @@ import (
 
 	"github.com/trust-me/trustme/credentials"
 	"github.com/trust-me/trustme/credentials/dataintegrity"
-	"github.com/trust-me/trustme/credentials/jose"
 	"github.com/trust-me/trustme/credentials/jsonld"
 	"github.com/trust-me/trustme/credentials/status"
 	"github.com/trust-me/trustme/did"
-	"github.com/trust-me/trustme/did/jwk"
-	"github.com/trust-me/trustme/did/key"
 	"github.com/trust-me/trustme/internal/jsondoc"
 )
 
@@ -67,17 +52,6 @@ func benchCommand() *cli.Command {
 	}
 }
 
-// benchKey signs as one party.
-type benchKey struct {
-	method string
-	public did.PublicKey
-	sign   func([]byte) ([]byte, error)
-}
-
-func (k benchKey) Sign(_ context.Context, m []byte) ([]byte, error) { return k.sign(m) }
-func (k benchKey) VerificationMethod() string                       { return k.method }
-func (k benchKey) Key() did.PublicKey                               { return k.public }
-
 type bench struct {
 	c        *cli.Context
 	each     time.Duration
@@ -93,118 +67,6 @@ type bench struct {
 	mu       sync.Mutex
 	lists    map[string][]byte
 	at       time.Time // when the badge is in its time
-}
-
-func newBenchKey(method string, seed []byte) (benchKey, did.DID, error) {
-	private := ed25519.NewKeyFromSeed(seed)
-	pub, err := did.NewPublicKey(did.Ed25519, private.Public().(ed25519.PublicKey))
-	if err != nil {
-		return benchKey{}, did.DID{}, err
-	}
-	id, err := key.New(pub)
-	if err != nil {
-		return benchKey{}, did.DID{}, err
-	}
-	if method == "" {
-		method = key.MethodID(id)
-	}
-	return benchKey{method, pub, func(m []byte) ([]byte, error) { return ed25519.Sign(private, m), nil }}, id, nil
-}
-
-func newBenchP256() (benchKey, did.DID, error) {
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return benchKey{}, did.DID{}, err
-	}
-	point, err := private.PublicKey.Bytes()
-	if err != nil {
-		return benchKey{}, did.DID{}, err
-	}
-	pub, err := did.NewPublicKey(did.P256, append([]byte{2 + point[64]&1}, point[1:33]...))
-	if err != nil {
-		return benchKey{}, did.DID{}, err
-	}
-	id, err := key.New(pub)
-	return benchKey{key.MethodID(id), pub, func(m []byte) ([]byte, error) {
-		sum := sha256.Sum256(m)
-		r, s, err := ecdsa.Sign(rand.Reader, private, sum[:])
-		if err != nil {
-			return nil, err
-		}
-		return append(r.FillBytes(make([]byte, 32)), s.FillBytes(make([]byte, 32))...), nil
-	}}, id, err
-}
-
-// seeds returns what in a text could be an Ed25519 private key: in hex,
-// base64, multibase, a JWK's d, or PKCS #8.
-func seeds(text string) (out [][]byte) {
-	add := func(b []byte) {
-		switch b = bytes.TrimPrefix(b, []byte{0x80, 0x26}); len(b) { // multicodec ed25519-priv
-		case ed25519.SeedSize, ed25519.PrivateKeySize:
-			out = append(out, b[:ed25519.SeedSize])
-		default:
-			if k, err := x509.ParsePKCS8PrivateKey(b); err == nil {
-				if e, ok := k.(ed25519.PrivateKey); ok {
-					out = append(out, e.Seed())
-				}
-			}
-		}
-	}
-	if p, _ := pem.Decode([]byte(text)); p != nil {
-		add(p.Bytes)
-	}
-	if b, err := hex.DecodeString(text); err == nil {
-		add(b)
-	}
-	for _, e := range []*base64.Encoding{base64.StdEncoding, base64.RawURLEncoding, base64.URLEncoding} {
-		if b, err := e.DecodeString(text); err == nil {
-			add(b)
-		}
-	}
-	if _, b, err := multibase.Decode(text); err == nil {
-		add(b)
-	}
-	return out
-}
-
-// texts yields every text within a value with the name of its member.
-func texts(v jsondoc.Value, yield func(name, text string)) {
-	for m := v.Child(); m.Exists(); m = m.Next() {
-		if s, ok := m.Text(); ok {
-			yield(m.Name(), s)
-		}
-		texts(m, yield)
-	}
-}
-
-// keyOf finds the issuer's private key in issuer.json: the one whose public
-// key is there too, or in a did:key of the badge; else the one under a usual
-// name.
-func keyOf(v jsondoc.Value, badge string) ([]byte, error) {
-	var all strings.Builder
-	all.WriteString(badge)
-	texts(v, func(_, s string) { all.WriteString(" " + s) })
-	var named []byte
-	var found []byte
-	texts(v, func(name, s string) {
-		for _, seed := range seeds(s) {
-			public := ed25519.NewKeyFromSeed(seed).Public().(ed25519.PublicKey)
-			k, err := did.NewPublicKey(did.Ed25519, public)
-			if err == nil && (strings.Contains(all.String(), k.Multibase()) || strings.Contains(all.String(), base64.RawURLEncoding.EncodeToString(public))) {
-				found = seed
-			}
-			if slices.Contains([]string{"secretKeyMultibase", "privateKeyMultibase", "seed", "secretKey", "privateKey", "d"}, name) && named == nil {
-				named = seed
-			}
-		}
-	})
-	if found == nil {
-		found = named
-	}
-	if found == nil {
-		return nil, usagef("issuer.json names no Ed25519 private key: write secretKeyMultibase, privateKeyMultibase, seed or privateKeyJwk")
-	}
-	return found, nil
 }
 
 func (b *bench) read(dir string) error {
@@ -351,99 +213,6 @@ func (b *bench) prove(doc []byte, suite string, k benchKey) ([]byte, error) {
 	return dataintegrity.AddProof(b.c.Context, doc, dataintegrity.Options{Cryptosuite: suite, Created: b.at}, k)
 }
 
-// Resolve implements [did.Resolver]: the issuer's document is at hand.
-func (b *bench) Resolve(ctx context.Context, id did.DID) (did.Resolution, error) {
-	switch {
-	case id == b.issuer:
-		m := did.VerificationMethod{ID: b.ed.method, Controller: id.String(), Type: "Multikey", Key: b.ed.public}
-		return did.Resolution{Document: did.Document{ID: id, Methods: []did.VerificationMethod{m}, Purposes: map[did.Relationship][]string{did.AssertionMethod: {m.ID}}}}, nil
-	case id.Method() == "jwk":
-		return jwk.Resolver{}.Resolve(ctx, id)
-	}
-	return key.Resolver{}.Resolve(ctx, id)
-}
-
-// StatusList implements [credentials.StatusSource]: the list of any address is
-// at hand, and nothing is set in it.
-func (b *bench) StatusList(ctx context.Context, url string) (status.Fetched, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.lists[url] == nil {
-		purpose := status.Revocation
-		for _, p := range []string{status.Suspension, status.Refresh} {
-			if strings.HasSuffix(url, "/"+p) {
-				purpose = p
-			}
-		}
-		now := b.at
-		raw, err := credentials.SignStatusList(ctx, status.Description{ID: url, Issuer: b.issuer.String(), Purpose: purpose, TTL: time.Hour, ValidFrom: now.Add(-time.Hour), ValidUntil: now.Add(time.Hour)}, status.NewBitmap(0), b.ed, now)
-		if err != nil {
-			return status.Fetched{}, err
-		}
-		b.lists[url] = raw
-	}
-	return status.Fetched{Body: b.lists[url], At: b.at}, nil
-}
-
-// figure is one line of the answer. CPU is in microseconds, of all threads.
-type figure struct {
-	Side string  `json:"side"`
-	Name string  `json:"name"`
-	CPU  float64 `json:"cpuUs"`
-	V    float64 `json:"vsEd25519Verify"`
-	Wall float64 `json:"wallUs"`
-	N    int     `json:"operations"`
-}
-
-func cpuTime() time.Duration {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		return 0
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
-}
-
-// measure runs f in five rounds and takes the median.
-func (b *bench) measure(f func() error) (cpu, wall float64, n int, err error) {
-	var cpus, walls []float64
-	if err := f(); err != nil {
-		return 0, 0, 0, err
-	}
-	runtime.GC()
-	for range 5 {
-		begin, start, count := cpuTime(), time.Now(), 0
-		for time.Since(start) < b.each/5 {
-			if err := f(); err != nil {
-				return 0, 0, 0, err
-			}
-			count++
-		}
-		cpus = append(cpus, float64((cpuTime()-begin).Nanoseconds())/1000/float64(count))
-		walls = append(walls, float64(time.Since(start).Nanoseconds())/1000/float64(count))
-		n += count
-	}
-	slices.Sort(cpus)
-	slices.Sort(walls)
-	return cpus[2], walls[2], n, nil
-}
-
-func (b *bench) line(name string, per int, f func() error) error {
-	cpu, wall, n, err := b.measure(f)
-	if err != nil {
-		return fmt.Errorf("%s: %w", name, err)
-	}
-	return b.print(name, cpu/float64(per), wall/float64(per), n*per)
-}
-
-func (b *bench) print(name string, cpu, wall float64, n int) error {
-	round := func(x float64) float64 { return math.Round(x*1000) / 1000 }
-	raw, err := jsondoc.Marshal(figure{"trustme", name, round(cpu), round(cpu / b.bare), round(wall), n})
-	if err == nil {
-		say(b.c, "%s", raw)
-	}
-	return err
-}
-
 // errBench says that nothing was measured, since the answers are not right.
 var errBench = errors.New("the figures would mean nothing")
 
@@ -492,172 +261,4 @@ func difference(got, want []byte, err error) string {
 		}
 	}
 	return fmt.Sprintf("it ends after %d of %d lines", len(a)-1, len(b)-1)
-}
-
-func (b *bench) report(ctx context.Context, raw []byte) error {
-	r := b.verifier.Report(ctx, raw, credentials.ReportOptions{})
-	if r.Verdict != credentials.Valid {
-		return fmt.Errorf("%w: the badge is %s: %s", errBench, r.Verdict, r.Why())
-	}
-	return nil
-}
-
-func (b *bench) suites(ctx context.Context) error {
-	ec := bytes.ReplaceAll(b.unsigned, []byte(b.issuer.String()), []byte(b.ecIssuer.String()))
-	for _, s := range []struct {
-		suite            string
-		unsigned, signed []byte
-		k                benchKey
-	}{{dataintegrity.EdDSARDFC, b.unsigned, b.rdfc, b.ed}, {dataintegrity.EdDSAJCS, b.unsigned, b.jcs, b.ed}, {dataintegrity.ECDSARDFC, ec, nil, b.ec}} {
-		if err := b.line("issue "+s.suite, 1, func() error { _, err := b.prove(s.unsigned, s.suite, s.k); return err }); err != nil {
-			return err
-		}
-		var err error
-		if s.signed == nil {
-			if s.signed, err = b.prove(s.unsigned, s.suite, s.k); err != nil {
-				return err
-			}
-		}
-		if err := b.line("verify "+s.suite, 1, func() error { return b.report(ctx, s.signed) }); err != nil {
-			return err
-		}
-	}
-	if err := b.line("issue vc-jwt EdDSA", 1, func() error { _, err := jose.Sign(ctx, b.unsigned, b.ed); return err }); err != nil {
-		return err
-	}
-	jwt, err := jose.Sign(ctx, b.unsigned, b.ed)
-	if err != nil {
-		return err
-	}
-	return b.line("verify vc-jwt EdDSA", 1, func() error { return b.report(ctx, jwt) })
-}
-
-// neverSeen verifies badges of more issuers than are remembered; their DID
-// documents are at hand.
-func (b *bench) neverSeen(ctx context.Context) error {
-	var all [][]byte
-	for range 600 {
-		seed := make([]byte, ed25519.SeedSize)
-		rand.Read(seed) // never fails
-		k, id, err := newBenchKey("", seed)
-		if err != nil {
-			return err
-		}
-		raw, err := b.prove(bytes.ReplaceAll(b.unsigned, []byte(b.issuer.String()), []byte(id.String())), dataintegrity.EdDSARDFC, k)
-		if err != nil {
-			return err
-		}
-		all = append(all, raw)
-	}
-	for _, raw := range all {
-		if err := b.report(ctx, raw); err != nil {
-			return err
-		}
-	}
-	i := 0
-	return b.line("verify eddsa-rdfc-2022, issuer never seen", 1, func() error { i++; return b.report(ctx, all[i%len(all)]) })
-}
-
-// parallel runs f for 0 <= i < n on all cores.
-func parallel(n int, f func(i int) error) error {
-	var wg sync.WaitGroup
-	workers := runtime.GOMAXPROCS(0)
-	errs := make([]error, workers)
-	for w := range workers {
-		wg.Go(func() {
-			for i := w; i < n && errs[w] == nil; i += workers {
-				errs[w] = f(i)
-			}
-		})
-	}
-	wg.Wait()
-	return errors.Join(errs...)
-}
-
-func (b *bench) batches(ctx context.Context) error {
-	const n = 10_000
-	c, err := credentials.Parse(b.unsigned)
-	if err != nil {
-		return err
-	}
-	unsigned, signed := make([][]byte, n), make([][]byte, n)
-	for i := range unsigned {
-		if unsigned[i] = b.unsigned; c.ID() != "" {
-			unsigned[i] = bytes.Replace(b.unsigned, []byte(c.ID()), fmt.Appendf(nil, "%s-%d", c.ID(), i), 1)
-		}
-	}
-	for _, p := range []struct {
-		name string
-		f    func(i int) error
-	}{
-		{"batch issue 10000 eddsa-rdfc-2022", func(i int) (err error) {
-			signed[i], err = b.prove(unsigned[i], dataintegrity.EdDSARDFC, b.ed)
-			return err
-		}},
-		{"batch verify 10000 eddsa-rdfc-2022", func(i int) error { return b.report(ctx, signed[i]) }},
-	} {
-		runtime.GC()
-		begin, start := cpuTime(), time.Now()
-		if err := parallel(n, p.f); err != nil {
-			return fmt.Errorf("%s: %w", p.name, err)
-		}
-		cpu, wall := float64((cpuTime()-begin).Nanoseconds())/1000/n, float64(time.Since(start).Nanoseconds())/1000/n
-		if err := b.print(p.name, cpu, wall, n); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// statusLists measures lists in which one entry in a thousand is set.
-func (b *bench) statusLists(ctx context.Context) error {
-	for _, n := range []int{131_072, 1 << 20} {
-		bits := status.NewBitmap(n)
-		for range n / 1000 {
-			bits.Set(mathrand.IntN(n), true)
-		}
-		last := 0
-		revoke := func() { // another one each time, so that the list stays as full
-			bits.Set(last, false)
-			last = mathrand.IntN(n)
-			bits.Set(last, true)
-		}
-		if err := b.line(fmt.Sprint("status encode ", n), 1, func() error {
-			revoke()
-			_, err := status.Encode(bits)
-			return err
-		}); err != nil {
-			return err
-		}
-		d := status.Description{ID: "https://alder.example/status/9/revocation", Issuer: b.issuer.String(), Purpose: status.Revocation, ValidFrom: time.Now()}
-		var raw []byte
-		if err := b.line(fmt.Sprint("status publish ", n), 1, func() (err error) {
-			revoke()
-			raw, err = credentials.SignStatusList(ctx, d, bits, b.ed, time.Now())
-			return err
-		}); err != nil {
-			return err
-		}
-		v, err := jsondoc.ParseLimits(raw, jsondoc.Limits{Size: 8 << 20})
-		if err != nil {
-			return err
-		}
-		l, err := status.ParseList(v)
-		if err != nil {
-			return err
-		}
-		e := status.NewEntry(d.ID, d.Purpose, 0)
-		if err := b.line(fmt.Sprint("status check ", n), 1000, func() error {
-			for i := range 1000 {
-				e.Index = i * 97 % n
-				if got, err := l.Value(e); err != nil || got.Set != bits.Get(e.Index) {
-					return fmt.Errorf("%w: entry %d", errBench, e.Index)
-				}
-			}
-			return nil
-		}); err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"reflect"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -70,33 +71,14 @@ func nodeSettingFlags(more ...cli.Flag) []cli.Flag {
 	return slices.Concat([]cli.Flag{dirFlag("node"), passphraseFileFlag, jsonFlag, verboseFlag}, settingFlags, more)
 }
 
-// unlisted copies flags so that help does not list them.
+// unlisted copies flags so that help does not list them. Each kind of flag of
+// the library is a struct with the field Hidden.
 func unlisted(flags []cli.Flag) (out []cli.Flag) {
 	for _, f := range flags {
-		switch f := f.(type) {
-		case *cli.StringFlag:
-			g := *f
-			g.Hidden = true
-			out = append(out, &g)
-		case *cli.StringSliceFlag:
-			g := *f
-			g.Hidden = true
-			out = append(out, &g)
-		case *cli.DurationFlag:
-			g := *f
-			g.Hidden = true
-			out = append(out, &g)
-		case *cli.IntFlag:
-			g := *f
-			g.Hidden = true
-			out = append(out, &g)
-		case *cli.BoolFlag:
-			g := *f
-			g.Hidden = true
-			out = append(out, &g)
-		default:
-			panic(fmt.Sprintf("a setting of a kind that is not handled: %T", f))
-		}
+		g := reflect.New(reflect.TypeOf(f).Elem())
+		g.Elem().Set(reflect.ValueOf(f).Elem())
+		g.Elem().FieldByName("Hidden").SetBool(true)
+		out = append(out, g.Interface().(cli.Flag))
 	}
 	return out
 }
