@@ -112,7 +112,7 @@ func (n *Node) adminCSV(w http.ResponseWriter, r *http.Request) {
 	ctx, done := n.untilStop(r.Context())
 	defer done()
 	stream(w, func(send func(any) error) error {
-		last := time.Now()
+		var last time.Time // the first row is told at once: it carries the total
 		res, err := n.IssueCSV(ctx, name, func(p Progress) {
 			if time.Since(last) > 100*time.Millisecond {
 				last = time.Now()
