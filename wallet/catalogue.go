@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -304,7 +305,7 @@ func (w *Wallet) Holdings(ctx context.Context) (*requirement.Holdings, error) {
 		}
 		c, _, err := credentials.ParseAny(raw)
 		if err != nil {
-			continue // it was readable when it was taken; it counts for nothing now
+			return nil, fmt.Errorf("reading the badge %s, which was readable when it was taken: %w", h.ID, err)
 		}
 		out.AddJudged(c, w.party.Verifier.Report(ctx, raw, credentials.ReportOptions{Offline: w.cfg.Offline}))
 	}

@@ -70,13 +70,26 @@ type figure struct {
 	N    int     `json:"operations"`
 }
 
-func cpuTime() time.Duration {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		return 0
+// timed runs f and returns the CPU time of all threads, and the time by the
+// clock.
+func timed(f func() error) (cpu, wall time.Duration, err error) {
+	var before, after syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &before); err != nil {
+		return 0, 0, fmt.Errorf("reading the CPU time: %w", err)
 	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+	start := time.Now()
+	if err := f(); err != nil {
+		return 0, 0, err
+	}
+	wall = time.Since(start)
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &after); err != nil {
+		return 0, 0, fmt.Errorf("reading the CPU time: %w", err)
+	}
+	return time.Duration(after.Utime.Nano() + after.Stime.Nano() - before.Utime.Nano() - before.Stime.Nano()), wall, nil
 }
+
+// micros is the time of one of n operations in microseconds.
+func micros(d time.Duration, n int) float64 { return float64(d.Nanoseconds()) / 1000 / float64(n) }
 
 // measure runs f in five rounds and takes the median.
 func (b *bench) measure(f func() error) (cpu, wall float64, n int, err error) {
@@ -86,15 +99,19 @@ func (b *bench) measure(f func() error) (cpu, wall float64, n int, err error) {
 	}
 	runtime.GC()
 	for range 5 {
-		begin, start, count := cpuTime(), time.Now(), 0
-		for time.Since(start) < b.each/5 {
-			if err := f(); err != nil {
-				return 0, 0, 0, err
+		count := 0
+		c, w, err := timed(func() error {
+			for start := time.Now(); count == 0 || time.Since(start) < b.each/5; count++ {
+				if err := f(); err != nil {
+					return err
+				}
 			}
-			count++
+			return nil
+		})
+		if err != nil {
+			return 0, 0, 0, err
 		}
-		cpus = append(cpus, float64((cpuTime()-begin).Nanoseconds())/1000/float64(count))
-		walls = append(walls, float64(time.Since(start).Nanoseconds())/1000/float64(count))
+		cpus, walls = append(cpus, micros(c, count)), append(walls, micros(w, count))
 		n += count
 	}
 	slices.Sort(cpus)
@@ -222,12 +239,11 @@ func (b *bench) batches(ctx context.Context) error {
 		{"batch verify 10000 eddsa-rdfc-2022", func(i int) error { return b.report(ctx, signed[i]) }},
 	} {
 		runtime.GC()
-		begin, start := cpuTime(), time.Now()
-		if err := parallel(n, p.f); err != nil {
+		cpu, wall, err := timed(func() error { return parallel(n, p.f) })
+		if err != nil {
 			return fmt.Errorf("%s: %w", p.name, err)
 		}
-		cpu, wall := float64((cpuTime()-begin).Nanoseconds())/1000/n, float64(time.Since(start).Nanoseconds())/1000/n
-		if err := b.print(p.name, cpu, wall, n); err != nil {
+		if err := b.print(p.name, micros(cpu, n), micros(wall, n), n); err != nil {
 			return err
 		}
 	}

@@ -127,7 +127,7 @@ func (v verifier) judge(ctx context.Context, c *cli.Context, it *item, o credent
 	}
 	if it.err != nil { // nothing is known of what could not be read; an altered pack is a no
 		r := credentials.Check{Name: credentials.CheckShape, Answer: credentials.Unknown, Code: credentials.CodeNotReached, Message: it.err.Error()}
-		it.report = credentials.Report{Verdict: credentials.Undecided, At: time.Now().UTC()}
+		it.report = credentials.Report{Verdict: credentials.Undecided, At: now()().UTC()}
 		if codeOf(it.err) == exitNo {
 			it.report.Verdict, r.Answer, r.Code = credentials.Invalid, credentials.No, credentials.CodeMalformed
 		}
