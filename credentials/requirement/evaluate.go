@@ -21,10 +21,15 @@ type Wanted struct {
 // Equivalent is an achievement of somebody else's that counts by agreement.
 type Equivalent struct {
 	Achievement, Issuer string
-	MinLevel            int    // the least level that counts, 0 for any
-	Level               int    // the level that it counts for, 0 for its own
-	Within              string // ISO 8601 duration since the award, "" for any time
-	Why                 string // such as the agreement
+	MinLevel            int       // the least level that counts, 0 for any
+	Level               int       // the level that it counts for, 0 for its own
+	Within              string    // ISO 8601 duration since the award, "" for any time
+	From, Until         time.Time // when it must have been awarded; zero for any time
+	Why                 string    // such as the agreement
+}
+
+func (q Equivalent) covers(awarded time.Time) bool {
+	return !awarded.Before(q.From) && (q.Until.IsZero() || awarded.Before(q.Until))
 }
 
 // Names tells what a badge's name in a requirement stands for.
@@ -117,7 +122,7 @@ func (e evaluation) matching(r Requirement) (out []Held) {
 	for _, q := range w.Equivalents {
 		for _, b := range e.h.by[q.Achievement] {
 			level := cmp.Or(q.Level, b.Level)
-			if b.Issuer == q.Issuer && b.Level >= q.MinLevel && level >= r.Level && e.within(b, q.Within) && e.within(b, r.Within) {
+			if b.Issuer == q.Issuer && q.covers(b.Awarded) && b.Level >= q.MinLevel && level >= r.Level && e.within(b, q.Within) && e.within(b, r.Within) {
 				out = append(out, b.at(e.at))
 			}
 		}

@@ -74,13 +74,13 @@ func (h *Holdings) add(b Held) {
 func (h *Holdings) Len() int { return h.all }
 
 func held(c credentials.Credential) Held {
-	return Held{Credential: c.ID(), Achievement: c.AchievementID(), Issuer: c.IssuerID(), Level: level(c), Awarded: c.AwardedDate(),
+	return Held{Credential: c.ID(), Achievement: c.AchievementID(), Issuer: c.IssuerID(), Level: LevelOf(c), Awarded: c.AwardedDate(),
 		From: c.ValidFrom(), Until: c.ValidUntil(), Standing: Current}
 }
 
-// level finds the level that a badge says was reached among those of its
-// achievement (Open Badges 3.0, Result.achievedLevel and RubricCriterionLevel).
-func level(c credentials.Credential) int {
+// LevelOf finds the level that a badge says was reached among those of its
+// achievement, 1 for the lowest, 0 for none (Open Badges 3.0, Result.achievedLevel and RubricCriterionLevel).
+func LevelOf(c credentials.Credential) int {
 	best := 0
 	for result := range c.Doc().Get("credentialSubject").First().Get("result").Elements() {
 		reached, _ := result.Get("achievedLevel").Text()

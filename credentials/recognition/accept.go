@@ -1,0 +1,231 @@
+package recognition
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/trust-me/trustme/credentials"
+	"github.com/trust-me/trustme/credentials/requirement"
+)
+
+// Basis is why a badge is recognised.
+type Basis string
+
+// The bases.
+const (
+	Direct    Basis = "direct"    // its issuer created the achievement
+	Delegated Basis = "delegated" // the creator authorised its issuer
+	Agreed    Basis = "agreed"    // an agreement says what it stands for
+	NoBasis   Basis = "none"
+)
+
+// Badge is what recognition looks at in a credential that was verified.
+type Badge struct {
+	Credential, Achievement, Issuer string
+	Creator                         string // of the achievement, as it says
+	Level                           int
+	Awarded                         time.Time
+}
+
+// BadgeOf returns what a credential says of itself.
+func BadgeOf(c credentials.Credential) Badge {
+	return Badge{Credential: c.ID(), Achievement: c.AchievementID(), Issuer: c.IssuerID(), Creator: c.Achievement().Get("creator").ID(), Level: requirement.LevelOf(c), Awarded: c.AwardedDate()}
+}
+
+// Recognition is whether a badge counts, as what, and by whose word. A badge
+// that is not recognised is not the worse for it: nobody here spoke for it.
+type Recognition struct {
+	Answer    credentials.Answer `json:"answer"`
+	Basis     Basis              `json:"basis"`
+	As        string             `json:"as,omitempty"` // the achievement that it counts as
+	By        string             `json:"by,omitempty"` // who recognises it
+	ByName    string             `json:"byName,omitempty"`
+	Statement string             `json:"statement,omitempty"` // id of what says so
+	Kind      Kind               `json:"kind,omitempty"`
+	Since     time.Time          `json:"since,omitzero"` // when that was signed
+	// Satisfies says that it meets what asks for As; else it adds its credits.
+	Satisfies bool    `json:"satisfies"`
+	Level     int     `json:"level,omitempty"`
+	EQF       string  `json:"eqfLevel,omitempty"`
+	Credits   float64 `json:"credits,omitempty"`
+	Framework string  `json:"creditFramework,omitempty"`
+	Why       string  `json:"why"`
+}
+
+// Terms are what somebody recognises by.
+type Terms struct {
+	// Self are the DIDs whose word counts: the verifier's own, and those of the
+	// parties that it trusts. Agreements of others count for nothing: there is
+	// no transitivity.
+	Self       []string
+	Statements []Statement
+	// DropEnded lets an agreement that was ended count for nothing, also for
+	// what was awarded while it held.
+	DropEnded bool
+}
+
+// Accept answers whether a verified badge counts as the achievement wanted,
+// which creator created (the algorithm of docs/recognition.md).
+func (t Terms) Accept(b Badge, wanted, creator string, at time.Time) Recognition {
+	if b.Achievement == wanted && b.Issuer == creator {
+		return Recognition{Answer: credentials.Yes, Basis: Direct, As: wanted, By: creator, Satisfies: true, Level: b.Level, Why: "it is that badge, by who created it"}
+	}
+	best := Recognition{Answer: credentials.No, Basis: NoBasis, Why: "nothing that you rely on says that it counts"}
+	for _, s := range t.Statements {
+		if s.By == creator || slices.Contains(t.Self, s.By) {
+			best = better(best, t.apply(s, b, wanted, at))
+		}
+	}
+	return best
+}
+
+// Recognise answers whether a verified badge counts as anything at all, best
+// answer first: an issuer that is one of Self counts by itself.
+func (t Terms) Recognise(b Badge, at time.Time) Recognition {
+	if slices.Contains(t.Self, b.Issuer) {
+		return Recognition{Answer: credentials.Yes, Basis: Direct, As: b.Achievement, By: b.Issuer, Satisfies: true, Level: b.Level, Why: "you rely on its issuer"}
+	}
+	best := Recognition{Answer: credentials.No, Basis: NoBasis, Why: "authentic, but not recognised by you: no agreement, authorisation or trust of yours speaks for " + cmp.Or(b.Issuer, "its issuer")}
+	for _, s := range t.Statements {
+		if slices.Contains(t.Self, s.By) {
+			best = better(best, t.apply(s, b, "", at))
+		}
+	}
+	return best
+}
+
+// better prefers a yes that satisfies, then one that counts credits, then what
+// could not be told, then a no that gives a reason.
+func better(a, b Recognition) Recognition {
+	rank := func(r Recognition) int {
+		switch {
+		case r.Answer == credentials.Yes && r.Satisfies:
+			return 4
+		case r.Answer == credentials.Yes:
+			return 3
+		case r.Answer == credentials.Unknown:
+			return 2
+		case r.Statement != "":
+			return 1
+		}
+		return 0
+	}
+	if rank(b) > rank(a) {
+		return b
+	}
+	return a
+}
+
+// apply answers by one statement; wanted may be empty for anything.
+func (t Terms) apply(s Statement, b Badge, wanted string, at time.Time) Recognition {
+	none := Recognition{Answer: credentials.No, Basis: NoBasis}
+	if s.Of != b.Issuer && s.Kind != Learning {
+		return none
+	}
+	best := none
+	if slices.Contains(s.Authorizes, b.Achievement) && (wanted == "" || wanted == b.Achievement) {
+		r := Recognition{Answer: credentials.Yes, Basis: Delegated, As: b.Achievement, Satisfies: true, Level: b.Level}
+		r.Why = fmt.Sprintf("%s authorised its issuer on %s", name(s), s.From.UTC().Format(time.DateOnly))
+		best = better(best, t.held(s, b, r))
+	}
+	for _, rule := range s.Recognizes {
+		if rule.Source == b.Achievement && (wanted == "" || wanted == rule.Target) {
+			best = better(best, t.rule(s, rule, b, at))
+		}
+	}
+	return best
+}
+
+func (t Terms) rule(s Statement, rule Rule, b Badge, at time.Time) Recognition {
+	r := Recognition{Answer: credentials.Yes, Basis: Agreed, As: rule.Target, Satisfies: rule.Association == ExactMatch, Level: b.Level, EQF: rule.EQF, Credits: rule.Credits, Framework: rule.Framework}
+	r.Why = fmt.Sprintf("recognised by %s through the %s of %s", name(s), s.Kind, s.From.UTC().Format(time.DateOnly))
+	switch {
+	case b.Level < rule.MinLevel:
+		r.Answer, r.Why = credentials.No, fmt.Sprintf("the %s of %s asks for level %d, and this is level %d", s.Kind, s.From.UTC().Format(time.DateOnly), rule.MinLevel, b.Level)
+	case !within(rule.Within, b.Awarded, at):
+		r.Answer, r.Why = credentials.No, fmt.Sprintf("the %s of %s asks for an award of the last %s, and this is of %s", s.Kind, s.From.UTC().Format(time.DateOnly), rule.Within, b.Awarded.UTC().Format(time.DateOnly))
+	case !r.Satisfies && rule.Association != PartOf:
+		r.Answer, r.Why = credentials.No, fmt.Sprintf("the %s of %s says only that it %s %s", s.Kind, s.From.UTC().Format(time.DateOnly), rule.Association, rule.Target)
+	}
+	return t.held(s, b, r)
+}
+
+// held lets an answer stand only if its statement could be relied on when the
+// badge was awarded.
+func (t Terms) held(s Statement, b Badge, r Recognition) Recognition {
+	r.By, r.ByName, r.Statement, r.Kind, r.Since = s.By, s.ByName, s.ID, s.Kind, s.From
+	if r.Answer != credentials.Yes {
+		r.Satisfies = false
+		return r
+	}
+	day := s.From.UTC().Format(time.DateOnly)
+	no := func(format string, args ...any) Recognition {
+		r.Answer, r.Satisfies, r.Why = credentials.No, false, fmt.Sprintf(format, args...)
+		return r
+	}
+	switch {
+	case s.Kind != Endorsement && !s.Countersigned:
+		return no("the %s of %s is not countersigned", s.Kind, day)
+	case s.Ended && t.DropEnded:
+		return no("the %s of %s was ended on %s", s.Kind, day, s.Until.UTC().Format(time.DateOnly))
+	case b.Awarded.Before(s.From):
+		return no("it was awarded on %s, before the %s of %s", b.Awarded.UTC().Format(time.DateOnly), s.Kind, day)
+	case !s.covers(b.Awarded):
+		return no("it was awarded on %s, and the %s of %s ended on %s", b.Awarded.UTC().Format(time.DateOnly), s.Kind, day, s.Until.UTC().Format(time.DateOnly))
+	case s.Standing == requirement.Lapsed:
+		return no("the %s of %s is not in force now: %s", s.Kind, day, s.Why)
+	case s.Standing != requirement.Current:
+		r.Answer, r.Satisfies, r.Why = credentials.Unknown, false, fmt.Sprintf("whether the %s of %s is in force could not be told: %s", s.Kind, day, s.Why)
+	}
+	return r
+}
+
+func within(period string, awarded, at time.Time) bool {
+	if period == "" {
+		return true
+	}
+	p, err := requirement.ParsePeriod(period)
+	return err == nil && !p.After(awarded).Before(at)
+}
+
+func name(s Statement) string { return cmp.Or(s.ByName, s.By) }
+
+// Names lets partners' badges stand for one's own in requirements: names are
+// those of a catalogue whose achievements creator created.
+func (t Terms) Names(names requirement.Names, creator string) requirement.Names {
+	return func(badge string) (requirement.Wanted, bool) {
+		w, ok := names(badge)
+		if !ok {
+			return w, false
+		}
+		for _, s := range t.Statements {
+			if s.By != creator && !slices.Contains(t.Self, s.By) || s.Kind == Learning {
+				continue
+			}
+			w.Equivalents = append(w.Equivalents, t.equivalents(s, w.Achievement)...)
+		}
+		return w, true
+	}
+}
+
+func (t Terms) equivalents(s Statement, wanted string) (out []requirement.Equivalent) {
+	if s.Standing != requirement.Current || s.Kind != Endorsement && !s.Countersigned || s.Ended && t.DropEnded {
+		return nil
+	}
+	why := strings.TrimSpace(fmt.Sprintf("%s of %s with %s", s.Kind, s.From.UTC().Format(time.DateOnly), name(s)))
+	e := requirement.Equivalent{Issuer: s.Of, From: s.From, Until: s.Until, Why: why}
+	if slices.Contains(s.Authorizes, wanted) {
+		e.Achievement = wanted
+		out = append(out, e)
+	}
+	for _, r := range s.Recognizes {
+		if r.Target == wanted && r.Association == ExactMatch {
+			e.Achievement, e.MinLevel, e.Within = r.Source, r.MinLevel, r.Within
+			out = append(out, e)
+		}
+	}
+	return out
+}
