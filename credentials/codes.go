@@ -45,6 +45,7 @@ const (
 	CodeHolder             = "holder_binding"
 	CodeReplay             = "replay"
 	CodeIssuerUntrusted    = "issuer_untrusted"
+	CodeAgreementUnknown   = "agreement_unknown"
 )
 
 var explanations = map[string]string{
@@ -85,7 +86,8 @@ var explanations = map[string]string{
 	CodeIdentity:           "The badge was given to somebody else than the person asked about.",
 	CodeHolder:             "The presentation is not made by the subject of the credential, or does not prove who made it.",
 	CodeReplay:             "The presentation answers another challenge or another verifier: it may be a recording.",
-	CodeIssuerUntrusted:    "The badge is authentic, but its issuer is not among those that you trust. Judge by the issuer's DID, not by its name.",
+	CodeIssuerUntrusted:    "The badge is authentic, but its issuer is not among those that you trust, and no agreement or authorisation in force speaks for it. Judge by the issuer's DID, not by its name.",
+	CodeAgreementUnknown:   "An agreement would recognise the badge, but whether it is in force could not be told: its status list is out of reach. Try again online.",
 }
 
 // Codes returns every code, sorted.

@@ -28,6 +28,7 @@ func (n *Node) AdminHandler() http.Handler {
 	mux.HandleFunc("GET /journal", n.adminJournal)
 	mux.HandleFunc("POST /csv", n.adminCSV)
 	handle(mux, "POST /rotate", n.Rotate)
+	n.adminAgreements(mux)
 	mux.HandleFunc("POST /publish", func(w http.ResponseWriter, r *http.Request) { answer(w, struct{}{}, n.Publish(r.Context())) })
 	mux.HandleFunc("GET /backup", n.adminBackup)
 	return mux

@@ -168,7 +168,7 @@ func (n *Node) assemble(ctx context.Context) (err error) {
 }
 
 // reserved are the first parts of the node's own addresses.
-var reserved = []string{"status", "i", "didcomm", "health", "metrics"}
+var reserved = []string{"status", "i", "didcomm", "health", "metrics", "agreements", "endorsements"}
 
 func loadCatalogues(dir string, names []string) ([]*catalogue.Catalogue, error) {
 	var out []*catalogue.Catalogue
@@ -239,6 +239,7 @@ func (n *Node) Serve(ctx context.Context, public net.Listener, ready func()) err
 		defer n.lists.beats(false)
 		n.beat(ctx)
 	})
+	wg.Go(func() { n.keepAgreements(ctx) })
 	if ready != nil {
 		ready()
 	}

@@ -42,6 +42,8 @@ func (n *Node) public() http.Handler {
 	mux.HandleFunc("GET /status/revoked", n.serveRevocations)
 	mux.HandleFunc("GET /i", n.serveInviteLink)
 	mux.HandleFunc("GET /i/{code}", n.serveInvite)
+	mux.HandleFunc("GET /agreements", n.serveAgreements)
+	mux.HandleFunc("GET /agreements/{id}", n.serveAgreement)
 	for _, c := range n.catalogues {
 		mux.HandleFunc("GET /"+c.Slug, n.serveCatalogue(c))
 		mux.HandleFunc("GET /"+c.Slug+"/catalogue.json", n.serveEdition(c))

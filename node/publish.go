@@ -11,11 +11,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/multiformats/go-multibase"
-
 	"github.com/trust-me/trustme/credentials"
-	"github.com/trust-me/trustme/credentials/jsonld"
-	"github.com/trust-me/trustme/internal/jsondoc"
+	"github.com/trust-me/trustme/credentials/recognition"
 	"github.com/trust-me/trustme/internal/store"
 	"github.com/trust-me/trustme/node/catalogue"
 )
@@ -54,11 +51,11 @@ func (n *Node) publish(ctx context.Context) error {
 		case !errors.Is(err, store.ErrNotFound):
 			return err
 		}
-		signed, err := n.signCatalogue(ctx, c, sum)
+		signed, err := n.signCatalogue(ctx, c)
 		if err != nil {
 			return fmt.Errorf("publishing the catalogue %s: %w", c.Slug, err)
 		}
-		e := Edition{Slug: c.Slug, Version: c.Version, Digest: digest, Published: n.now().UTC().Truncate(time.Second), Credential: signed}
+		e := Edition{Slug: c.Slug, Version: c.Version, Digest: digest, Published: n.second(), Credential: signed}
 		err = n.db.Update(ctx, func(tx *store.Tx) error {
 			if err := editions.Put(tx, e); err != nil {
 				return err
@@ -83,51 +80,13 @@ func (n *Node) edition(ctx context.Context, slug, version string) (e Edition, er
 	return e, err
 }
 
-func (n *Node) signCatalogue(ctx context.Context, c *catalogue.Catalogue, sum [sha256.Size]byte) ([]byte, error) {
-	digest, err := multibase.Encode(multibase.Base58BTC, append([]byte{0x12, sha256.Size}, sum[:]...))
-	if err != nil {
-		return nil, err
-	}
-	now := n.now().UTC().Truncate(time.Second)
+func (n *Node) signCatalogue(ctx context.Context, c *catalogue.Catalogue) ([]byte, error) {
 	address := n.set.Base + "/" + c.Slug
-	type typed struct {
-		ID   string   `json:"id"`
-		Type []string `json:"type"`
-		Name string   `json:"name,omitempty"`
-		Text string   `json:"endorsementComment,omitempty"`
-	}
-	type resource struct {
-		ID     string `json:"id"`
-		Media  string `json:"mediaType"`
-		Digest string `json:"digestMultibase"`
-	}
-	unsigned, err := jsondoc.Marshal(struct {
-		Context   []string   `json:"@context"`
-		ID        string     `json:"id"`
-		Type      []string   `json:"type"`
-		Name      string     `json:"name"`
-		Issuer    typed      `json:"issuer"`
-		From      string     `json:"validFrom"`
-		Subject   typed      `json:"credentialSubject"`
-		Resources []resource `json:"relatedResource"`
-	}{
-		[]string{jsonld.CredentialsV2, jsonld.OpenBadges303}, address + "/catalogue.json", []string{"VerifiableCredential", "EndorsementCredential"},
-		"Catalogue: " + c.Name, typed{ID: n.id.String(), Type: []string{"Profile"}, Name: n.set.Name}, jsondoc.Stamp(now),
-		typed{ID: address, Type: []string{"EndorsementSubject"}, Text: "Version " + c.Version + " of the catalogue " + c.Name + ", as its publisher stands behind it."},
-		[]resource{{fmt.Sprintf("%s/v/%s.yaml", address, c.Version), "application/yaml", digest}},
+	return n.signStatement(ctx, recognition.Draft{
+		Statement: recognition.Statement{Kind: recognition.Endorsement, ID: address + "/catalogue.json", Name: "Catalogue: " + c.Name, Of: address, From: n.second(),
+			Comment: "Version " + c.Version + " of the catalogue " + c.Name + ", as its publisher stands behind it."},
+		Resources: []credentials.Resource{{ID: fmt.Sprintf("%s/v/%s.yaml", address, c.Version), MediaType: "application/yaml", DigestMultibase: recognition.Digest(c.Source())}},
 	})
-	if err != nil {
-		return nil, err
-	}
-	s, err := n.signer(ctx)
-	if err != nil {
-		return nil, err
-	}
-	v, err := credentials.Issue(ctx, n.party.Verifier, unsigned, s, now)
-	if err != nil {
-		return nil, err
-	}
-	return v.Credential().Bytes(), nil
 }
 
 // serveEdition answers with the signed credential of the version in force.

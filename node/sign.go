@@ -54,7 +54,7 @@ func (n *Node) issueCredential(ctx context.Context, a Award) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := n.ensureList(ctx, a); err != nil {
+	if err := n.ensureList(ctx, a.List, a.Purpose); err != nil {
 		return nil, err
 	}
 	s, err := n.signer(ctx)
@@ -113,14 +113,14 @@ func (n *Node) unsigned(a Award) ([]byte, error) {
 
 // ensureList publishes a list that was opened just now: a badge must never
 // name a list that is not there.
-func (n *Node) ensureList(ctx context.Context, a Award) error {
-	if _, err := n.StatusList(ctx, a.List, a.Purpose); err == nil {
+func (n *Node) ensureList(ctx context.Context, list int, purpose string) error {
+	if _, err := n.StatusList(ctx, list, purpose); err == nil {
 		return nil
 	} else if !errors.Is(err, ErrNotFound) {
 		return err
 	}
-	for _, p := range []string{a.Purpose, status.Refresh} {
-		n.lists.remember(a.List, p, 0, n.lists.has(a.List, p, 0))
+	for _, p := range []string{purpose, status.Refresh} {
+		n.lists.remember(list, p, 0, n.lists.has(list, p, 0))
 	}
 	return n.Publish(ctx)
 }

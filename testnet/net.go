@@ -28,6 +28,9 @@ type Config struct {
 	Binary string
 	// Nodes, Wallets are names, such as "alder" and "ana".
 	Nodes, Wallets []string
+	// Catalogues are the files of a node's catalogues, by its name. Default: the
+	// catalogue that ships with the program.
+	Catalogues map[string][]string
 	// Offset is what the net's clock differs from the machine's at first.
 	Offset time.Duration
 	// Direct leaves out the proxies: nodes cannot be cut, but outlive this
@@ -194,6 +197,9 @@ func (n *Net) addNode(ctx context.Context, name string) error {
 	}
 	n.nodes[name] = x
 	args := []string{"node", "init", "--unattended", "--dir", x.Dir, "--name", x.displayName, "--base", x.Base, "--listen", x.listen, "--status-ttl", "15m", "--status-beat", "250ms", "--reserve-mib", "32"}
+	for _, f := range n.cfg.Catalogues[name] {
+		args = append(args, "--catalogue", f)
+	}
 	if err := n.Run(ctx, args...).want(0, args); err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/trust-me/trustme/credentials"
+	"github.com/trust-me/trustme/credentials/recognition"
 	"github.com/trust-me/trustme/credentials/requirement"
 	"github.com/trust-me/trustme/internal/exchange"
 	"github.com/trust-me/trustme/internal/store"
@@ -43,74 +44,25 @@ func (w *Wallet) AddCatalogue(ctx context.Context, address string) (Catalogue, e
 	if w.cfg.Offline {
 		return Catalogue{}, errorf(ErrInput, "a catalogue is fetched from its publisher; leave out --offline")
 	}
-	address = strings.TrimSuffix(strings.TrimSuffix(strings.TrimSpace(address), "/"), "/catalogue.json") + "/catalogue.json"
-	got, err := w.party.Fetch(ctx, address)
-	if err != nil {
-		return Catalogue{}, err
-	}
-	c, _, err := credentials.ParseAny(got.Body)
-	if err != nil {
-		return Catalogue{}, errorf(ErrInput, "%s is no published catalogue: %v", address, err)
-	}
-	file, err := fileOf(c)
-	if err != nil {
-		return Catalogue{}, errorf(ErrInput, "%s is no published catalogue: %v", address, err)
-	}
-	yaml, err := w.party.Fetch(ctx, file)
-	if err != nil {
-		return Catalogue{}, err
-	}
-	r := w.party.Verifier.Report(ctx, got.Body, credentials.ReportOptions{Resources: map[string][]byte{file: yaml.Body}})
+	e, err := catalogue.Fetch(ctx, w.party.Get, w.party.Verifier, address)
 	switch {
-	case r.Verdict == credentials.Undecided:
-		return Catalogue{}, errorf(ErrUndecided, "the signature of %s: %s", address, r.Why())
-	case r.Verdict != credentials.Valid:
-		return Catalogue{}, errorf(ErrInput, "%s does not verify: %s", address, r.Why())
-	case r.Check(credentials.CheckEvidence).Answer != credentials.Yes:
-		return Catalogue{}, errorf(ErrInput, "%s does not vouch for its file: %s", address, r.Check(credentials.CheckEvidence).Message)
+	case recognition.IsUndecided(err):
+		return Catalogue{}, errorf(ErrUndecided, "%v", err)
+	case errors.Is(err, catalogue.ErrInvalid):
+		return Catalogue{}, errorf(ErrInput, "%v", err)
+	case err != nil:
+		return Catalogue{}, err
 	}
-	k, err := describeCatalogue(c, file, yaml.Body)
+	agreements, err := w.fetchAgreements(ctx, e.Base)
 	if err != nil {
 		return Catalogue{}, err
 	}
-	if k.ID != address {
-		return Catalogue{}, errorf(ErrInput, "the catalogue at %s says that it belongs at %s", address, k.ID)
-	}
-	k.Fetched = w.cfg.Now().UTC().Truncate(time.Second)
-	return k, w.keepCatalogue(ctx, k, yaml.Body)
+	k := Catalogue{ID: e.ID, Slug: e.Catalogue.Slug, Version: e.Catalogue.Version, Name: e.Catalogue.Name, Issuer: e.Issuer, IssuerName: e.IssuerName, Base: e.Base,
+		Published: e.Published, Fetched: w.cfg.Now().UTC().Truncate(time.Second)}
+	return k, w.keepCatalogue(ctx, k, e.Catalogue.Source(), agreements)
 }
 
-// fileOf returns the address of the one file that a catalogue's credential is
-// about.
-func fileOf(c credentials.Credential) (string, error) {
-	if !slices.Contains(c.Types(), "EndorsementCredential") {
-		return "", errors.New("it is not the endorsement of a file by its publisher")
-	}
-	v := c.Doc().Get("relatedResource")
-	id, _ := v.First().Get("id").Text()
-	if v.Len() != 1 || id == "" {
-		return "", errors.New("it names no file")
-	}
-	return id, nil
-}
-
-// describeCatalogue holds the file to what the credential says of it.
-func describeCatalogue(c credentials.Credential, file string, yaml []byte) (Catalogue, error) {
-	parsed, err := catalogue.Parse(yaml)
-	if err != nil {
-		return Catalogue{}, errorf(ErrInput, "the file %s: %v", file, err)
-	}
-	k := Catalogue{ID: c.ID(), Slug: parsed.Slug, Version: parsed.Version, Name: parsed.Name, Issuer: c.IssuerID(), IssuerName: c.IssuerName(), Published: c.ValidFrom()}
-	about := c.SubjectID()
-	base, ok := strings.CutSuffix(about, "/"+parsed.Slug)
-	if !ok || k.ID != about+"/catalogue.json" || file != about+"/v/"+parsed.Version+".yaml" {
-		return Catalogue{}, errorf(ErrInput, "the file %s is of the catalogue %s %s, which is not the one that %s is about", file, parsed.Slug, parsed.Version, k.ID)
-	}
-	k.Base = base
-	return k, nil
-}
-
-func (w *Wallet) keepCatalogue(ctx context.Context, k Catalogue, yaml []byte) error {
+func (w *Wallet) keepCatalogue(ctx context.Context, k Catalogue, yaml, agreements []byte) error {
 	return w.db.Update(ctx, func(tx *store.Tx) error {
 		old, err := catalogues.Get(tx, k.ID)
 		switch {
@@ -123,6 +75,9 @@ func (w *Wallet) keepCatalogue(ctx context.Context, k Catalogue, yaml []byte) er
 			return errorf(ErrInput, "the catalogue at %s is of %s, older than the one that is kept, of %s", k.ID, k.Published.Format(time.RFC3339), old.Published.Format(time.RFC3339))
 		}
 		if err := catalogues.Put(tx, k); err != nil {
+			return err
+		}
+		if err := store.PutLarge(tx, agreementsFile(k.ID), agreements); err != nil {
 			return err
 		}
 		return store.PutLarge(tx, catalogueFile(k.ID), yaml)
@@ -166,7 +121,7 @@ func (w *Wallet) RemoveCatalogue(ctx context.Context, name string) (Catalogue, e
 		if err := catalogues.Delete(tx, found[0].ID); err != nil {
 			return err
 		}
-		return store.DeleteLarge(tx, catalogueFile(found[0].ID))
+		return errors.Join(store.DeleteLarge(tx, catalogueFile(found[0].ID)), store.DeleteLarge(tx, agreementsFile(found[0].ID)))
 	})
 }
 
@@ -202,13 +157,13 @@ func (w *Wallet) Paths(ctx context.Context, name string) ([]PathProgress, error)
 	if err != nil {
 		return nil, err
 	}
-	err = w.eachCatalogue(ctx, func(k Catalogue, c *catalogue.Catalogue, is catalogue.Issuer, h *requirement.Holdings) error {
+	err = w.eachCatalogue(ctx, func(k Catalogue, c *catalogue.Catalogue, is catalogue.Issuer, names requirement.Names, h *requirement.Holdings) error {
 		for _, p := range c.Paths {
 			if name != "" && p.Key != name && !strings.EqualFold(p.Value.Name, name) {
 				continue
 			}
 			pp := PathProgress{Catalogue: k.Slug, Issuer: k.Issuer, Path: p.Key, Name: p.Value.Name, Enforced: p.Value.Order == "enforce", Names: map[string]string{}}
-			pp.Progress = p.Value.Compile().Progress(h, c.Names(is), func(badge string) bool { return open[c.ID(is, badge)] }, w.cfg.Now())
+			pp.Progress = p.Value.Compile().Progress(h, names, func(badge string) bool { return open[c.ID(is, badge)] }, w.cfg.Now())
 			for _, s := range pp.Progress.Steps {
 				a, _ := c.Find(s.Badge)
 				pp.Names[s.Badge] = a.Name
@@ -227,14 +182,14 @@ func (w *Wallet) Paths(ctx context.Context, name string) ([]PathProgress, error)
 // kept: all, or those of a name.
 func (w *Wallet) Roles(ctx context.Context, name string) ([]RoleFit, error) {
 	var out []RoleFit
-	err := w.eachCatalogue(ctx, func(k Catalogue, c *catalogue.Catalogue, is catalogue.Issuer, h *requirement.Holdings) error {
+	err := w.eachCatalogue(ctx, func(k Catalogue, c *catalogue.Catalogue, is catalogue.Issuer, names requirement.Names, h *requirement.Holdings) error {
 		for _, r := range c.Roles {
 			if name != "" && r.Key != name && !strings.EqualFold(r.Value.Name, name) {
 				continue
 			}
 			f := RoleFit{Catalogue: k.Slug, Issuer: k.Issuer, Role: r.Key, Name: r.Value.Name, Requires: r.Value.Requires.String(),
-				Outcome: r.Value.Requires.Evaluate(h, c.Names(is), w.cfg.Now())}
-			f.Shown, _ = r.Value.Requires.Smallest(h, c.Names(is), w.cfg.Now())
+				Outcome: r.Value.Requires.Evaluate(h, names, w.cfg.Now())}
+			f.Shown, _ = r.Value.Requires.Smallest(h, names, w.cfg.Now())
 			out = append(out, f)
 		}
 		return nil
@@ -254,7 +209,7 @@ func called(name string) string {
 
 // eachCatalogue gives every kept catalogue with the badges that are held, each
 // judged now.
-func (w *Wallet) eachCatalogue(ctx context.Context, f func(Catalogue, *catalogue.Catalogue, catalogue.Issuer, *requirement.Holdings) error) error {
+func (w *Wallet) eachCatalogue(ctx context.Context, f func(Catalogue, *catalogue.Catalogue, catalogue.Issuer, requirement.Names, *requirement.Holdings) error) error {
 	all, err := w.Catalogues(ctx)
 	if err != nil {
 		return err
@@ -276,7 +231,12 @@ func (w *Wallet) eachCatalogue(ctx context.Context, f func(Catalogue, *catalogue
 		if err != nil {
 			return err
 		}
-		if err := f(k, c, catalogue.Issuer{ID: k.Issuer, Name: k.IssuerName, Base: k.Base}, h); err != nil {
+		terms, err := w.terms(ctx, k)
+		if err != nil {
+			return err
+		}
+		is := catalogue.Issuer{ID: k.Issuer, Name: k.IssuerName, Base: k.Base}
+		if err := f(k, c, is, terms.Names(c.Names(is), is.ID), h); err != nil {
 			return err
 		}
 	}

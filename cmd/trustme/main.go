@@ -15,6 +15,7 @@ import (
 
 	"github.com/trust-me/trustme/credentials"
 	"github.com/trust-me/trustme/credentials/dataintegrity"
+	"github.com/trust-me/trustme/credentials/recognition"
 	"github.com/trust-me/trustme/internal/exchange"
 	"github.com/trust-me/trustme/internal/pack"
 	"github.com/trust-me/trustme/internal/seal"
@@ -70,7 +71,7 @@ func run(ctx context.Context, args []string) int {
 var refusals = []error{
 	node.ErrInput, node.ErrNotFound, node.ErrConfig, wallet.ErrInput, wallet.ErrNotHeld, catalogue.ErrInvalid, exchange.ErrInvitation,
 	seal.ErrWrongPassphrase, seal.ErrAltered, seal.ErrNotArchive, seal.ErrNoSecret, pack.ErrNotPack, pack.ErrAltered,
-	errBench, node.ErrPortInUse, store.ErrNewerVersion, store.ErrWrongKey, store.ErrTooLarge, credentials.ErrAward, credentials.ErrPresentation, credentials.ErrMalformed, dataintegrity.ErrNoProof, dataintegrity.ErrMalformed, testnet.ErrDir, conformance.ErrConfig,
+	errBench, node.ErrPortInUse, store.ErrNewerVersion, store.ErrWrongKey, store.ErrTooLarge, credentials.ErrAward, credentials.ErrPresentation, credentials.ErrMalformed, dataintegrity.ErrNoProof, recognition.ErrStatement, dataintegrity.ErrMalformed, testnet.ErrDir, conformance.ErrConfig,
 }
 
 func codeOf(err error) int {

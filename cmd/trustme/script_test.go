@@ -68,17 +68,27 @@ func setup(_ *testing.T, e *testscript.Env) error {
 	return nil
 }
 
-// startNet starts nodes and wallets by name: net alder birch / ana ben. Their
-// directories are net/alder and so on.
+// startNet starts nodes and wallets by name: net alder birch=design.yaml / ana.
+// Their directories are net/alder and so on; a node may have catalogues of its
+// own, separated by commas.
 func startNet(ts *testscript.TestScript, _ bool, args []string) {
-	cfg := testnet.Config{Dir: ts.MkAbs("net"), Binary: trustmeBinary(ts)}
+	cfg := testnet.Config{Dir: ts.MkAbs("net"), Binary: trustmeBinary(ts), Catalogues: map[string][]string{}}
 	into := &cfg.Nodes
 	for _, a := range args {
 		if a == "/" {
 			into = &cfg.Wallets
 			continue
 		}
-		*into = append(*into, a)
+		name, files, own := strings.Cut(a, "=")
+		*into = append(*into, name)
+		if own {
+			for f := range strings.SplitSeq(files, ",") {
+				if isFile(ts.MkAbs(f)) {
+					f = ts.MkAbs(f)
+				}
+				cfg.Catalogues[name] = append(cfg.Catalogues[name], f)
+			}
+		}
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()

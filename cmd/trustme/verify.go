@@ -14,6 +14,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/trust-me/trustme/credentials"
+	"github.com/trust-me/trustme/credentials/recognition"
 	"github.com/trust-me/trustme/did"
 	"github.com/trust-me/trustme/did/keys"
 	"github.com/trust-me/trustme/internal/pack"
@@ -40,7 +41,8 @@ func verifyCommand() *cli.Command {
 		Name: "verify", Usage: "check badges of anyone: files, folders, URLs, or - for standard input", ArgsUsage: "FILE|FOLDER|URL|-...",
 		Description: example("Reads JSON, JWT, and badges baked into PNG or SVG, and packs of `trustme pack`. Fetches only the issuer's DID document and its status list, keeps copies with their age, and shows it.\n\nOf several badges, of a folder, and of a file with a badge on each line (.jsonl, .ndjson, or --lines), it prints a line each; with --json, a JSON object on a line each.\n\nExit 0 valid (all of them), 1 invalid (one of them), 2 could not tell.", "trustme verify badge.png\ntrustme verify --json folder/ more.jsonl"),
 		Flags: []cli.Flag{jsonFlag, &cli.BoolFlag{Name: "lines", Usage: "each line of the input is a badge"}, &cli.StringFlag{Name: "at", Usage: "judge as of `TIME` (RFC 3339)"}, offlineFlag, refreshFlag, loopbackFlag, verifierDirFlag, verboseFlag,
-			&cli.StringFlag{Name: "email", Usage: "was it given to this `ADDRESS`?"}, &cli.StringSliceFlag{Name: "trust", Usage: "`DID` of an issuer you recognise"}, &cli.StringSliceFlag{Name: "trust-sealer", Usage: "`DID` whose packs you believe"}},
+			&cli.StringFlag{Name: "email", Usage: "was it given to this `ADDRESS`?"}, &cli.StringSliceFlag{Name: "trust", Usage: "`DID` of an issuer you recognise"}, &cli.StringSliceFlag{Name: "trust-sealer", Usage: "`DID` whose packs you believe"},
+			&cli.StringSliceFlag{Name: "agreement", Usage: "`FILE|URL` of a signed agreement or authorisation that you go by"}},
 		Action: func(c *cli.Context) error {
 			args, err := operands(c, 1, math.MaxInt, "a FILE, FOLDER, URL or -")
 			if err != nil {
@@ -53,6 +55,9 @@ func verifyCommand() *cli.Command {
 				}
 			}
 			if isMany(c, args) {
+				if len(c.StringSlice("agreement")) > 0 {
+					return usagef("--agreement answers about one badge; name one file")
+				}
 				return verifyMany(c, args, o)
 			}
 			return withVerifier(c, func(ctx context.Context, v verifier) error {
@@ -61,6 +66,9 @@ func verifyCommand() *cli.Command {
 					return err
 				}
 				r, err := v.report(ctx, c, raw, o)
+				if err == nil {
+					err = v.recognise(ctx, c, raw, &r)
+				}
 				if err != nil {
 					return err
 				}
@@ -81,6 +89,34 @@ func (v verifier) report(ctx context.Context, c *cli.Context, raw []byte, o cred
 	}
 	fmt.Fprintf(os.Stderr, "pack sealed by %s on %s\n", k.Sealer, date(k.Created))
 	return k.Verify(ctx, pack.Terms{Sealers: c.StringSlice("trust-sealer"), Issuers: c.StringSlice("trust"), Loopback: c.Bool("allow-loopback"), Now: now()}, o)
+}
+
+// recognise answers by the agreements that were named. Whoever names one goes
+// by the word of its signer.
+func (v verifier) recognise(ctx context.Context, c *cli.Context, raw []byte, r *credentials.Report) error {
+	if len(c.StringSlice("agreement")) == 0 || pack.IsPack(raw) {
+		return nil
+	}
+	t := recognition.Terms{Self: c.StringSlice("trust")}
+	for _, from := range c.StringSlice("agreement") {
+		file, err := v.read(ctx, from)
+		if err != nil {
+			return err
+		}
+		b, err := recognition.ParseBundle(file)
+		if err != nil {
+			return fmt.Errorf("--agreement %s: %w", from, err)
+		}
+		s, err := recognition.Open(ctx, v.party.Verifier, b, r.At)
+		if err != nil {
+			return fmt.Errorf("--agreement %s: %w", from, err)
+		}
+		t.Self, t.Statements = append(t.Self, s.By), append(t.Statements, s)
+	}
+	if badge, _, err := credentials.ParseAny(raw); err == nil { // else the report says so
+		t.Fill(r, badge, func(a string) string { return a })
+	}
+	return nil
 }
 
 // verifier is an opened verifier's directory.
@@ -139,7 +175,7 @@ func printReport(c *cli.Context, r credentials.Report) error {
 	}
 	marks := map[credentials.Answer]string{credentials.Yes: "yes", credentials.No: "NO", credentials.Unknown: "?"}
 	checks := r.Checks
-	if len(c.StringSlice("trust")) > 0 {
+	if len(c.StringSlice("trust"))+len(c.StringSlice("agreement")) > 0 {
 		checks = append(slices.Clone(checks), r.Recognition)
 	}
 	for _, k := range checks {

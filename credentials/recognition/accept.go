@@ -215,7 +215,7 @@ func (t Terms) equivalents(s Statement, wanted string) (out []requirement.Equiva
 	if s.Standing != requirement.Current || s.Kind != Endorsement && !s.Countersigned || s.Ended && t.DropEnded {
 		return nil
 	}
-	why := strings.TrimSpace(fmt.Sprintf("%s of %s with %s", s.Kind, s.From.UTC().Format(time.DateOnly), name(s)))
+	why := fmt.Sprintf("by the %s of %s", s.Kind, s.From.UTC().Format(time.DateOnly))
 	e := requirement.Equivalent{Issuer: s.Of, From: s.From, Until: s.Until, Why: why}
 	if slices.Contains(s.Authorizes, wanted) {
 		e.Achievement = wanted
@@ -228,4 +228,39 @@ func (t Terms) equivalents(s Statement, wanted string) (out []requirement.Equiva
 		}
 	}
 	return out
+}
+
+// Check returns the answer as the check of a report; called names the
+// achievement that a badge counts as, for people.
+func (r Recognition) Check(called string) credentials.Check {
+	c := credentials.Check{Name: credentials.CheckRecognition, Answer: r.Answer, Code: credentials.CodeOK, Message: r.Why}
+	switch {
+	case r.Answer == credentials.Unknown:
+		c.Code = credentials.CodeAgreementUnknown
+	case r.Answer == credentials.No:
+		c.Code = credentials.CodeIssuerUntrusted
+	case r.Basis == Agreed:
+		c.Message += " as " + called
+		if i := strings.LastIndex(r.EQF, "/"); i >= 0 {
+			c.Message += ", EQF " + r.EQF[i+1:]
+		}
+		if r.Credits > 0 {
+			c.Message += fmt.Sprintf(", %g points", r.Credits)
+		}
+		if !r.Satisfies {
+			c.Message += "; it counts credits only"
+		}
+	}
+	return c
+}
+
+// Fill puts into a report of an authentic credential whether it is recognised,
+// and returns the details.
+func (t Terms) Fill(r *credentials.Report, c credentials.Credential, called func(achievement string) string) Recognition {
+	if r.Check(credentials.CheckProof).Answer != credentials.Yes || r.Check(credentials.CheckIssuer).Answer != credentials.Yes {
+		return Recognition{Answer: credentials.NotApplicable, Basis: NoBasis, Why: r.Recognition.Message}
+	}
+	got := t.Recognise(BadgeOf(c), r.At)
+	r.Recognition = got.Check(called(got.As))
+	return got
 }

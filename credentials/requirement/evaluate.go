@@ -123,7 +123,11 @@ func (e evaluation) matching(r Requirement) (out []Held) {
 		for _, b := range e.h.by[q.Achievement] {
 			level := cmp.Or(q.Level, b.Level)
 			if b.Issuer == q.Issuer && q.covers(b.Awarded) && b.Level >= q.MinLevel && level >= r.Level && e.within(b, q.Within) && e.within(b, r.Within) {
-				out = append(out, b.at(e.at))
+				b = b.at(e.at)
+				if b.Standing == Current {
+					b.Why = q.Why
+				}
+				out = append(out, b)
 			}
 		}
 	}

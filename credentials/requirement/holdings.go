@@ -31,7 +31,7 @@ type Held struct {
 	From        time.Time `json:"validFrom,omitzero"`
 	Until       time.Time `json:"validUntil,omitzero"`
 	Standing    Standing  `json:"standing"`
-	Why         string    `json:"why,omitempty"` // of one that is not current
+	Why         string    `json:"why,omitempty"` // of one that is not current; else the agreement by which it counts
 }
 
 // Holdings are the badges of one person. The zero value holds nothing.

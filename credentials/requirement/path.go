@@ -38,7 +38,7 @@ type StepProgress struct {
 	State    StepState `json:"state"`
 	Missing  []string  `json:"missing,omitempty"`
 	Optional bool      `json:"optional,omitempty"`
-	Why      string    `json:"why,omitempty"` // of one that lapsed or is uncertain
+	Why      string    `json:"why,omitempty"` // of one that lapsed or is uncertain; of a satisfied one, the agreement
 }
 
 // Progress is where a learner stands with a path: Done of Of steps that are
@@ -98,7 +98,7 @@ func (p Path) step(s Step, e evaluation, open func(string) bool) StepProgress {
 	best, found := e.best(Requirement{Badge: s.Badge})
 	switch {
 	case found && best.Standing == Current:
-		sp.State = Satisfied
+		sp.State, sp.Why = Satisfied, best.Why
 		return sp
 	case open != nil && open(s.Badge):
 		sp.State = InProgress

@@ -38,3 +38,10 @@ func ParsePeriod(s string) (Period, error) {
 func (p Period) After(t time.Time) time.Time {
 	return t.AddDate(p.years, p.months, p.days).Add(time.Duration(p.hours)*time.Hour + time.Duration(p.minutes)*time.Minute)
 }
+
+// Length returns about how long the period is, a year having 365 days and a
+// month 30.
+func (p Period) Length() time.Duration {
+	days := 365*p.years + 30*p.months + p.days
+	return time.Duration(24*days+p.hours)*time.Hour + time.Duration(p.minutes)*time.Minute
+}

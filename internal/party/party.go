@@ -112,6 +112,12 @@ func (p *Party) Fetch(ctx context.Context, address string) (fetch.Response, erro
 	return p.Client.Get(ctx, address)
 }
 
+// Get is the body of [Party.Fetch].
+func (p *Party) Get(ctx context.Context, address string) ([]byte, error) {
+	r, err := p.Fetch(ctx, address)
+	return r.Body, err
+}
+
 // Mark implements [credentials.SeenMarks]: how new the newest list of an
 // address was, over restarts, so that an older one is noticed.
 func (p *Party) Mark(ctx context.Context, list string, validFrom time.Time) (newest time.Time, err error) {

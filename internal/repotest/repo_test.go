@@ -53,7 +53,7 @@ var rows = map[string]struct {
 	"internal/pack":             {6, []string{"did", "did/key", "did/keys", "credentials", "internal/jsondoc", "internal/fetch", "internal/store", "internal/party"}},
 	"credentials/requirement":   {5, []string{"credentials", "internal/jsondoc"}},
 	"credentials/recognition":   {6, []string{"credentials", "credentials/jsonld", "credentials/requirement", "credentials/status", "internal/jsondoc"}},
-	"node/catalogue":            {6, []string{"credentials/requirement"}},
+	"node/catalogue":            {6, []string{"credentials", "credentials/requirement", "did/web"}},
 	"node":                      {7, []string{"node/...", "did", "did/...", "credentials", "credentials/...", "internal/..."}},
 	"wallet":                    {7, []string{"node/catalogue", "did", "did/...", "credentials", "credentials/...", "internal/..."}},
 	"testnet":                   {8, []string{"node", "wallet", "did", "did/...", "credentials", "credentials/...", "internal/..."}},

@@ -20,6 +20,20 @@ const (
 	ecvetURI = snb + "education-credit/60b314e826"
 )
 
+// EQF returns the URI of a level of the European Qualifications Framework.
+func EQF(level int) string { return fmt.Sprintf("%seqf/%d", snb, level) }
+
+// CreditFramework returns the URI of a credit system, ecvet or ects.
+func CreditFramework(system string) (uri string, ok bool) {
+	switch strings.ToLower(system) {
+	case "ecvet":
+		return ecvetURI, true
+	case "ects":
+		return ectsURI, true
+	}
+	return "", false
+}
+
 var settingURI = map[string]string{"non-formal": snb + "learning-setting/e207a81fc7", "formal": snb + "learning-setting/6fd4685715"}
 
 var assessmentURI = map[string]string{
@@ -173,7 +187,7 @@ func (c *Catalogue) alignments(is Issuer, a Achievement) []alignment {
 		}
 	}
 	if a.EQF > 0 {
-		add(fmt.Sprintf("EQF level %d", a.EQF), fmt.Sprintf("%seqf/%d", snb, a.EQF), fmt.Sprint(a.EQF), "European Qualifications Framework", "ext:EQFLevel")
+		add(fmt.Sprintf("EQF level %d", a.EQF), EQF(a.EQF), fmt.Sprint(a.EQF), "European Qualifications Framework", "ext:EQFLevel")
 	}
 	for _, slug := range a.Outcomes {
 		o, _ := c.Objectives.Get(slug)
@@ -191,10 +205,7 @@ func (c *Catalogue) alignments(is Issuer, a Achievement) []alignment {
 		add(a.Assessment, snb+"assessment/"+u, "", "European Learning Model", "ext:AssessmentType")
 	}
 	if a.Credits != nil {
-		uri := ecvetURI
-		if a.Credits.System == "ects" {
-			uri = ectsURI
-		}
+		uri, _ := CreditFramework(a.Credits.System)
 		add(strings.ToUpper(a.Credits.System), uri, "", "European Learning Model", "ext:CreditFramework")
 	}
 	return out

@@ -14,6 +14,11 @@ func (l *linter) path(n Named[Path]) {
 	for _, s := range p.Steps {
 		l.badges(s.Line, "path "+n.Key, []string{s.Key})
 		l.requirement("step "+s.Key, s.Value.After)
+		for _, id := range s.Value.Accept {
+			if _, err := publisher(id); err != nil {
+				l.err(s.Line, "name the partner's achievement by its address", "step %s accepts %v", s.Key, err)
+			}
+		}
 	}
 	for _, b := range p.Goal.Badges() {
 		if _, ok := p.Steps.Get(b); !ok {

@@ -2,10 +2,12 @@ package catalogue
 
 import (
 	"fmt"
+	"regexp"
 
 	"go.yaml.in/yaml/v3"
 
 	"github.com/trust-me/trustme/credentials/requirement"
+	"github.com/trust-me/trustme/did/web"
 )
 
 // Requirement is a requirement as a catalogue writes it, and its line.
@@ -90,12 +92,35 @@ func (p Path) Compile() requirement.Path {
 }
 
 // Names tells what the slugs of a catalogue stand for: its own achievements,
-// issued by who publishes it.
+// issued by who publishes it, and what the steps of its paths accept of other
+// partners, issued by them.
 func (c *Catalogue) Names(is Issuer) requirement.Names {
 	return func(badge string) (requirement.Wanted, bool) {
 		if _, ok := c.Find(badge); !ok {
 			return requirement.Wanted{}, false
 		}
-		return requirement.Wanted{Achievement: c.ID(is, badge), Issuers: []string{is.ID}}, true
+		w := requirement.Wanted{Achievement: c.ID(is, badge), Issuers: []string{is.ID}}
+		for _, p := range c.Paths {
+			step, _ := p.Value.Steps.Get(badge)
+			for _, id := range step.Accept {
+				if issuer, err := publisher(id); err == nil {
+					w.Equivalents = append(w.Equivalents, requirement.Equivalent{Achievement: id, Issuer: issuer, Why: "accepted by " + is.Name})
+				}
+			}
+		}
+		return w, true
 	}
 }
+
+// publisher returns the did:web of the node at whose address an achievement
+// is: base, catalogue, a, slug.
+func publisher(achievement string) (string, error) {
+	m := achievementAddress.FindStringSubmatch(achievement)
+	if m == nil {
+		return "", fmt.Errorf("%q is no address of an achievement, such as https://birch.example/design/a/badge-maker", achievement)
+	}
+	d, err := web.New(m[1])
+	return d.String(), err
+}
+
+var achievementAddress = regexp.MustCompile(`^(https?://.+)/[a-z0-9-]+/a/[a-z0-9-]+$`)

@@ -1,0 +1,195 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/trust-me/trustme/credentials"
+	"github.com/trust-me/trustme/credentials/recognition"
+	"github.com/trust-me/trustme/internal/store"
+)
+
+// SetAgreementRequest suspends, resumes or ends an agreement.
+type SetAgreementRequest struct {
+	ID     string         `json:"id"`
+	To     AgreementState `json:"to"` // suspended, in force or ended
+	Reason string         `json:"reason"`
+}
+
+// SetAgreement suspends, resumes or ends an agreement that this node signed, or
+// ends its countersignature of a partner's. What was awarded while an
+// agreement held keeps counting after its end: its last version, which is
+// signed here, says until when it did.
+func (n *Node) SetAgreement(ctx context.Context, r SetAgreementRequest) (SignedAgreement, error) {
+	a, err := n.Agreement(ctx, r.ID)
+	if err != nil {
+		return SignedAgreement{}, err
+	}
+	if err := a.may(r); err != nil {
+		return SignedAgreement{}, err
+	}
+	if a.State == r.To {
+		return n.AgreementBundle(ctx, a.ID)
+	}
+	var last []byte
+	if a.Ours && r.To == WasEnded && a.State != Proposed {
+		if last, err = n.lastVersion(ctx, a); err != nil {
+			return SignedAgreement{}, err
+		}
+	}
+	var d Document
+	err = n.db.Update(ctx, func(tx *store.Tx) error {
+		now, err := agreements.Get(tx, a.ID) // it may have changed meanwhile
+		if err != nil {
+			return err
+		}
+		if now.State == WasEnded {
+			return nil
+		}
+		standing, document := Active, a.ID
+		if r.To != InForce {
+			standing = Suspended
+		}
+		if !a.Ours {
+			document = a.Signature
+		}
+		if d, err = n.setDocument(tx, document, standing, r.Reason); err != nil {
+			return err
+		}
+		now.State, now.Reason, now.Updated = r.To, r.Reason, n.now().UTC()
+		if last != nil {
+			b, err := getBundle(tx, a.ID)
+			if err != nil {
+				return err
+			}
+			b.Ended = last
+			if err := putBundle(tx, a.ID, b); err != nil {
+				return err
+			}
+		}
+		if r.To == WasEnded {
+			now.Until = n.second()
+		}
+		if err := agreements.Put(tx, now); err != nil {
+			return err
+		}
+		return n.note(tx, "agreement."+map[AgreementState]string{OnHold: "suspended", InForce: "resumed", WasEnded: "ended"}[r.To], map[string]any{"agreement": a.ID, "partner": a.Partner, "reason": r.Reason})
+	})
+	if err != nil {
+		return SignedAgreement{}, err
+	}
+	if d.ID != "" {
+		if err := n.tell(ctx, d); err != nil {
+			return SignedAgreement{}, err
+		}
+	}
+	return n.AgreementBundle(ctx, a.ID)
+}
+
+func (a Agreement) may(r SetAgreementRequest) error {
+	switch {
+	case r.To != OnHold && r.To != InForce && r.To != WasEnded:
+		return fmt.Errorf("%w: %q; an agreement can be suspended, resumed or ended", ErrInput, r.To)
+	case r.Reason == "":
+		return fmt.Errorf("%w: give a reason; it is kept in the journal", ErrInput)
+	case a.State == WasEnded && r.To != WasEnded:
+		return fmt.Errorf("%w: the agreement was ended, and that is final; sign a new one", ErrInput)
+	case a.State == Proposed && r.To != WasEnded:
+		return fmt.Errorf("%w: the agreement is only proposed; the partner has not countersigned it", ErrInput)
+	case !a.Ours && r.To != WasEnded:
+		return fmt.Errorf("%w: %s signed this agreement, and alone can suspend it; you can end your countersignature", ErrInput, a.Partner)
+	}
+	return nil
+}
+
+// lastVersion signs the agreement once more, with now as its end. It names the
+// status of no list: the end is in its bytes.
+func (n *Node) lastVersion(ctx context.Context, a Agreement) ([]byte, error) {
+	var b recognition.Bundle
+	err := n.db.View(ctx, func(tx *store.Tx) (err error) {
+		b, err = getBundle(tx, a.ID)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	c, err := credentials.Parse(b.Agreement)
+	if err != nil {
+		return nil, err
+	}
+	s, err := recognition.Read(c)
+	if err != nil {
+		return nil, err
+	}
+	if s.Until = n.second().Add(time.Second); !s.Until.After(s.From) {
+		s.Until = s.From.Add(time.Second)
+	}
+	return n.signStatement(ctx, recognition.Draft{Statement: s})
+}
+
+// terms are what this node recognises by: its own word, and its agreements.
+func (n *Node) terms(ctx context.Context) (recognition.Terms, error) {
+	t := recognition.Terms{Self: []string{n.id.String()}}
+	bundles, err := n.publicBundles(ctx, func(a Agreement) bool { return a.Ours && a.State != Proposed })
+	if err != nil {
+		return t, err
+	}
+	for _, b := range bundles {
+		s, err := recognition.Open(ctx, n.party.Verifier, b, n.now())
+		if recognition.IsUndecided(err) || errors.Is(err, recognition.ErrStatement) {
+			n.log.Warn("an agreement does not count", "err", err)
+			continue
+		}
+		if err != nil {
+			return t, err
+		}
+		t.Statements = append(t.Statements, s)
+	}
+	return t, nil
+}
+
+// RefreshAgreements asks the partners of proposed agreements for their
+// countersignature. A partner that does not answer is asked again later; its
+// error is in the result.
+func (n *Node) RefreshAgreements(ctx context.Context, id string) ([]SignedAgreement, error) {
+	all, err := n.Agreements(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := []SignedAgreement{}
+	var errs []error
+	for _, a := range all {
+		if !a.Ours || a.State != Proposed || a.PartnerBase == "" || id != "" && a.ID != id {
+			continue
+		}
+		s, err := n.TakeAgreement(ctx, TakeAgreementRequest{Address: a.PartnerBase + "/agreements/" + a.ID[len("urn:uuid:"):]})
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", a.Name, err))
+			continue
+		}
+		out = append(out, s)
+	}
+	return out, errors.Join(errs...)
+}
+
+// refreshEvery is how often a serving node asks partners for countersignatures
+// that are due.
+const refreshEvery = time.Minute
+
+// keepAgreements asks on a steady beat until ctx ends.
+func (n *Node) keepAgreements(ctx context.Context) {
+	t := time.NewTicker(refreshEvery)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+			if _, err := n.RefreshAgreements(ctx, ""); err != nil && ctx.Err() == nil {
+				n.log.Info("a countersignature is not there yet", "err", err)
+			}
+		}
+	}
+}

@@ -1,0 +1,72 @@
+package wallet
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+
+	"github.com/trust-me/trustme/credentials/recognition"
+	"github.com/trust-me/trustme/internal/fetch"
+	"github.com/trust-me/trustme/internal/store"
+)
+
+// agreementsFile keeps the agreements of a catalogue's publisher, as they came.
+func agreementsFile(catalogue string) []byte { return []byte("catalogue-agreements/" + catalogue) }
+
+// maxAgreements bounds the agreements of one partner that are looked at.
+const maxAgreements = 500
+
+// fetchAgreements asks a partner which other partners' badges it recognises. A
+// partner without such a page recognises nobody's.
+func (w *Wallet) fetchAgreements(ctx context.Context, base string) ([]byte, error) {
+	raw, err := w.party.Get(ctx, base+"/agreements")
+	var code *fetch.StatusError
+	if errors.As(err, &code) && code.Code == 404 {
+		return []byte("[]"), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	_, err = readAgreements(raw)
+	return raw, err
+}
+
+func readAgreements(raw []byte) (out []recognition.Bundle, err error) {
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&out); err != nil || len(out) > maxAgreements {
+		return nil, errorf(ErrInput, "the partner's list of agreements is none: a list of at most %d signed agreements (%v)", maxAgreements, err)
+	}
+	return out, nil
+}
+
+// terms are what the publisher of a catalogue recognises, each agreement
+// verified now. One that cannot be read counts for nothing.
+func (w *Wallet) terms(ctx context.Context, k Catalogue) (recognition.Terms, error) {
+	var raw []byte
+	err := w.db.View(ctx, func(tx *store.Tx) (err error) {
+		raw, err = store.GetLarge(tx, agreementsFile(k.ID))
+		return err
+	})
+	if errors.Is(err, store.ErrNotFound) {
+		return recognition.Terms{Self: []string{k.Issuer}}, nil // kept by an older version
+	}
+	if err != nil {
+		return recognition.Terms{}, err
+	}
+	bundles, err := readAgreements(raw)
+	if err != nil {
+		return recognition.Terms{}, err
+	}
+	t := recognition.Terms{Self: []string{k.Issuer}}
+	for _, b := range bundles {
+		s, err := recognition.Open(ctx, w.party.Verifier, b, w.cfg.Now())
+		if err != nil {
+			w.cfg.Log.Info("an agreement of a partner does not count", "did", k.Issuer, "err", err)
+			continue
+		}
+		t.Statements = append(t.Statements, s)
+	}
+	return t, nil
+}
