@@ -24,9 +24,12 @@ func nodeAgreement() *cli.Command {
 			{
 				Name: "draft", Usage: "compare a partner's catalogue with one's own and write an agreement to edit",
 				Description: example("Pairs achievements by the alignments that both name, level and workload, best first; the table goes to standard error, the file to --output.", "trustme node agreement draft --with https://birch.example/design -o birch.yaml"),
-				Flags: nodeFlags(&cli.StringFlag{Name: "with", Usage: "address of the partner's catalogue, such as `https://birch.example/design`", Required: true},
+				Flags: nodeFlags(&cli.StringFlag{Name: "with", Usage: "address of the partner's catalogue, such as `https://birch.example/design`"},
 					&cli.StringFlag{Name: "from-catalogue", Usage: "one's own catalogue, where there are several"}, file, forceFlag),
 				Action: onNode(0, 0, "", func(c *cli.Context, _ []string, cl *node.Client) error {
+					if c.String("with") == "" {
+						return usagef("draft: name the partner's catalogue, such as --with https://birch.example/design")
+					}
 					d, err := cl.DraftAgreement(c.Context, node.AgreementDraftRequest{With: c.String("with"), Catalogue: c.String("from-catalogue")})
 					if err != nil {
 						return err
@@ -204,7 +207,7 @@ func agreementState(name, usage string, to node.AgreementState) *cli.Command {
 	return &cli.Command{
 		Name: name, Usage: usage, ArgsUsage: "ID",
 		Description: example("What was awarded while the agreement held keeps counting after its end.", "trustme node agreement "+name+" --reason 'yearly review' 4c1e"),
-		Flags:       nodeFlags(&cli.StringFlag{Name: "reason", Usage: "why; kept in the journal", Required: true}),
+		Flags:       nodeFlags(&cli.StringFlag{Name: "reason", Usage: "why; kept in the journal"}),
 		Action: onNode(1, 1, "one ID", func(c *cli.Context, args []string, cl *node.Client) error {
 			a, err := cl.SetAgreement(c.Context, node.SetAgreementRequest{ID: args[0], To: to, Reason: c.String("reason")})
 			if err != nil {
