@@ -40,6 +40,7 @@ var protocols = []string{
 	"https://didcomm.org/issue-credential/3.0",
 	"https://didcomm.org/present-proof/3.0",
 	"https://didcomm.org/report-problem/2.0",
+	"https://w3id.org/trust-me/apply/1.0",
 }
 
 // Attachment formats and media types.
@@ -66,4 +67,5 @@ const (
 	CodeCredential   = "e.p.credential.refused"
 	CodeProof        = "e.p.presentation.refused"
 	CodeDeclined     = "e.p.req.declined"
+	CodeRefused      = "e.p.apply.refused"
 )

@@ -52,6 +52,7 @@ var rows = map[string]struct {
 	"internal/party":            {5, []string{"did", "did/...", "credentials", "credentials/...", "internal/cache", "internal/fetch", "internal/store"}},
 	"internal/pack":             {6, []string{"did", "did/key", "did/keys", "credentials", "internal/jsondoc", "internal/fetch", "internal/store", "internal/party"}},
 	"credentials/requirement":   {5, []string{"credentials", "internal/jsondoc"}},
+	"internal/application":      {6, []string{"credentials/jsonld", "internal/didcomm", "internal/exchange", "internal/jsondoc"}},
 	"credentials/recognition":   {6, []string{"credentials", "credentials/jsonld", "credentials/requirement", "credentials/status", "internal/jsondoc"}},
 	"node/catalogue":            {6, []string{"credentials", "credentials/requirement", "did/web"}},
 	"node":                      {7, []string{"node/...", "did", "did/...", "credentials", "credentials/...", "internal/..."}},

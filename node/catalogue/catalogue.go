@@ -246,6 +246,31 @@ func (c *Catalogue) inherit() {
 // Find returns the achievement of a slug.
 func (c *Catalogue) Find(slug string) (Achievement, bool) { return c.Achievements.Get(slug) }
 
+// Reviewed tells who decides about applications for the achievement: what its
+// award says, over what it inherits. Quorum is at least 1, and FourEyes is set.
+func (a Achievement) Reviewed() Review {
+	out := Review{Quorum: 1, FourEyes: new(true)}
+	for _, r := range []*Review{a.Review, a.Award.Review} {
+		if r == nil {
+			continue
+		}
+		if r.Quorum > 0 {
+			out.Quorum = r.Quorum
+		}
+		if r.FourEyes != nil {
+			out.FourEyes = r.FourEyes
+		}
+		if r.By != nil {
+			out.By = r.By
+		}
+	}
+	return out
+}
+
+// Prior reports whether the achievement may be earned by the validation of
+// prior learning.
+func (a Achievement) Prior() bool { return a.RPL != nil && *a.RPL }
+
 // CanSuspend reports whether badges of the achievement name a suspension list.
 func (a Achievement) CanSuspend() bool { return a.Suspendable != nil && *a.Suspendable }
 
