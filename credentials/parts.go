@@ -160,6 +160,9 @@ func (j *judgement) evidence() Check {
 		same, err := digestMatches(e, sums)
 		if err != nil || !same {
 			m := fmt.Sprintf("%s: the digest differs", id)
+			if n := j.evidenceNumber(id); n > 0 {
+				m = fmt.Sprintf("evidence %d: digest differs", n)
+			}
 			if err != nil {
 				m = fmt.Sprintf("%s: %v", id, err)
 			}
@@ -171,6 +174,17 @@ func (j *judgement) evidence() Check {
 		return Check{Name: CheckEvidence, Answer: NotApplicable, Code: CodeEvidenceAbsent, Message: fmt.Sprintf("%d files match; %d are not at hand", checked, absent)}
 	}
 	return Check{Name: CheckEvidence, Answer: Yes, Code: CodeOK, Message: fmt.Sprintf("%d files match their digests", checked)}
+}
+
+// evidenceNumber returns which item of evidence has an id, from 1; 0 for none.
+func (j *judgement) evidenceNumber(id string) int {
+	n := 0
+	for e := range j.c.doc.Get("evidence").Elements() {
+		if n++; e.ID() == id {
+			return n
+		}
+	}
+	return 0
 }
 
 // sumsOf returns the digests of a resource by algorithm: of the file that the

@@ -20,6 +20,7 @@ type PresentationOptions struct {
 	Credentials               [][]byte
 	Holder, Challenge, Domain string
 	Now                       time.Time
+	Cryptosuite               string
 }
 
 const envelope = "data:application/vc+jwt,"
@@ -64,8 +65,8 @@ func BuildPresentation(ctx context.Context, o PresentationOptions, s Signer) ([]
 		b.WriteByte(']')
 	}
 	b.WriteByte('}')
-	p := dataintegrity.Options{Purpose: did.Authentication, Challenge: o.Challenge, Domain: o.Domain, Created: o.Now}
-	if s.Key().Type != did.Ed25519 {
+	p := dataintegrity.Options{Purpose: did.Authentication, Challenge: o.Challenge, Domain: o.Domain, Created: o.Now, Cryptosuite: o.Cryptosuite}
+	if o.Cryptosuite == "" && s.Key().Type != did.Ed25519 {
 		p.Cryptosuite = dataintegrity.ECDSARDFC
 	}
 	return dataintegrity.AddProof(ctx, b.Bytes(), p, s)
