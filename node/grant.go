@@ -97,6 +97,16 @@ func (n *Node) drop(ctx context.Context, id string) error {
 
 // newAward checks a request and turns it into a record.
 func (n *Node) newAward(ctx context.Context, r GrantRequest) (Award, error) {
+	award, err := n.awardOf(r)
+	if err != nil {
+		return Award{}, err
+	}
+	return award, n.check(ctx, award)
+}
+
+// awardOf turns a request into a record; whether it can be signed is for
+// [Node.check].
+func (n *Node) awardOf(r GrantRequest) (Award, error) {
 	c, slug, a, err := n.achievement(r.Achievement)
 	if err != nil {
 		return Award{}, err
@@ -131,7 +141,7 @@ func (n *Node) newAward(ctx context.Context, r GrantRequest) (Award, error) {
 	award := Award{ID: n.newURN(), Key: hex.EncodeToString(h[:]), Catalogue: c.Slug, Achievement: slug, Name: a.Name, Level: r.Level,
 		Narrative: r.Narrative, Evidence: r.Evidence, Recipient: r.To.normal(), State: AwardOffered, Standing: Active,
 		Purpose: purposeOf(a), Awarded: awarded, ValidFrom: now, ValidUntil: until.UTC(), Updated: now}
-	return award, n.check(ctx, award)
+	return award, nil
 }
 
 func purposeOf(a catalogue.Achievement) string {

@@ -180,10 +180,17 @@ func (n *Node) admit(ctx context.Context, r didcomm.Received) (exchange.Connecti
 		if err := n.note(tx, "connection.made", map[string]any{"connection": c.ID, "invitation": inv.ID}); err != nil {
 			return err
 		}
-		if now.Award == "" {
-			return nil
+		switch {
+		case now.Badge != "":
+			award, err := n.redeem(tx, c, now, "")
+			if err != nil {
+				return err
+			}
+			return n.note(tx, "claim-code.redeemed", map[string]any{"invitation": now.ID, "credential": award.ID})
+		case now.Award != "":
+			return n.claim(tx, c, now.Award)
 		}
-		return n.claim(tx, c, now.Award)
+		return nil
 	}, nil
 }
 

@@ -158,7 +158,7 @@ func (n *Node) assemble(ctx context.Context) (err error) {
 	n.issuing = &exchange.Issuer{DB: n.db, Now: n.now, Prove: n.prove, Issue: n.issueFor, Closed: n.closedOffer}
 	verifying := &exchange.AskVerifier{DB: n.db, Now: n.now, Judge: n.judge}
 	router := &exchange.Router{DB: n.db, Admit: n.admit, Roles: map[string]exchange.Handle{didcomm.TypeProblem: n.onProblem}}
-	for _, roles := range []map[string]exchange.Handle{n.issuing.Roles(), verifying.Roles()} {
+	for _, roles := range []map[string]exchange.Handle{n.issuing.Roles(), verifying.Roles(), n.applying()} {
 		for t, h := range roles {
 			router.Roles[t] = h
 		}

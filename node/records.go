@@ -40,6 +40,7 @@ type Award struct {
 	Level       int        `json:"level,omitempty"`
 	Narrative   string     `json:"narrative,omitempty"`
 	Evidence    []string   `json:"evidence,omitempty"` // links
+	Items       []Item     `json:"items,omitempty"`    // evidence of an application
 	Recipient   Recipient  `json:"recipient"`
 	State       AwardState `json:"state"`
 	Standing    Standing   `json:"standing"`
@@ -54,6 +55,17 @@ type Award struct {
 	Claim       string     `json:"claim,omitempty"`  // id of the invitation that claims it
 	Replaces    string     `json:"replaces,omitempty"`
 	Updated     time.Time  `json:"updated"`
+}
+
+// Item is an item of evidence as the badge tells it. Digest is a SHA-256 in
+// hex, "" for a link.
+type Item struct {
+	ID        string `json:"id"`
+	Name      string `json:"name,omitempty"`
+	Narrative string `json:"narrative,omitempty"`
+	Genre     string `json:"genre,omitempty"`
+	Media     string `json:"mediaType,omitempty"`
+	Digest    string `json:"digest,omitempty"`
 }
 
 // Recipient is who an award is for: exactly one of the three. Once a wallet
@@ -93,8 +105,10 @@ type Invite struct {
 	Label   string    `json:"label,omitempty"`
 	Goal    string    `json:"goal"`
 	Award   string    `json:"award,omitempty"` // claimed by whoever accepts
-	Ask     string    `json:"ask,omitempty"`   // presentation request attached
-	Uses    int       `json:"uses"`            // left
+	Badge   string    `json:"badge,omitempty"` // earned by whoever accepts: catalogue/slug
+	Level   int       `json:"level,omitempty"`
+	Ask     string    `json:"ask,omitempty"` // presentation request attached
+	Uses    int       `json:"uses"`          // left
 	Created time.Time `json:"created"`
 	Expires time.Time `json:"expires"`
 }

@@ -101,6 +101,9 @@ func (n *Node) unsigned(a Award) ([]byte, error) {
 	for _, e := range a.Evidence {
 		award.Evidence = append(award.Evidence, credentials.Evidence{ID: e})
 	}
+	if err := addItems(&award, a.Items); err != nil {
+		return nil, err
+	}
 	if a.Level > 0 {
 		award.Results = append(award.Results, credentials.Result{ResultDescription: c.ID(n.issuer(), a.Achievement) + "#level", AchievedLevel: c.LevelID(n.issuer(), a.Achievement, a.Level)})
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/trust-me/trustme/credentials"
 	"github.com/trust-me/trustme/credentials/recognition"
 	"github.com/trust-me/trustme/credentials/requirement"
+	"github.com/trust-me/trustme/internal/application"
 	"github.com/trust-me/trustme/internal/exchange"
 	"github.com/trust-me/trustme/internal/store"
 	"github.com/trust-me/trustme/node/catalogue"
@@ -163,7 +164,7 @@ func (w *Wallet) Paths(ctx context.Context, name string) ([]PathProgress, error)
 				continue
 			}
 			pp := PathProgress{Catalogue: k.Slug, Issuer: k.Issuer, Path: p.Key, Name: p.Value.Name, Enforced: p.Value.Order == "enforce", Names: map[string]string{}}
-			pp.Progress = p.Value.Compile().Progress(h, names, func(badge string) bool { return open[c.ID(is, badge)] }, w.cfg.Now())
+			pp.Progress = p.Value.Compile().Progress(h, names, func(badge string) bool { return open[c.ID(is, badge)] || open[k.Issuer+" "+c.Slug+"/"+badge] }, w.cfg.Now())
 			for _, s := range pp.Progress.Steps {
 				a, _ := c.Find(s.Badge)
 				pp.Names[s.Badge] = a.Name
@@ -272,7 +273,8 @@ func (w *Wallet) Holdings(ctx context.Context) (*requirement.Holdings, error) {
 	return out, nil
 }
 
-// applied returns the achievements that were offered and are not held yet.
+// applied returns the achievements that were offered and are not held yet, and
+// those that are applied for, with the partner before catalogue/slug.
 func (w *Wallet) applied(ctx context.Context) (map[string]bool, error) {
 	offers, err := w.Offers(ctx)
 	if err != nil {
@@ -282,6 +284,19 @@ func (w *Wallet) applied(ctx context.Context) (map[string]bool, error) {
 	for _, o := range offers {
 		if o.State == exchange.Offered || o.State == exchange.Requested {
 			out[o.Preview.Achievement] = true
+		}
+	}
+	all, err := w.Applications(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range all {
+		if !a.State.Open() || a.Refused != "" && a.State == application.Draft {
+			continue
+		}
+		c, err := w.connectionOf(ctx, a.Connection)
+		if err == nil { // one whose connection is gone is nowhere in progress
+			out[c.Peer+" "+a.Sent.Achievement] = true
 		}
 	}
 	return out, nil

@@ -187,6 +187,7 @@ func (w *Wallet) onProblem(_ context.Context, in exchange.Inbound) (didcomm.Outc
 		about = in.Message.Thread()
 	}
 	w.onStatus(in.Pair, about, -1) // a refused status request is answered, too
+	w.replied(about, reply{refused: comment})
 	return didcomm.Outcome{Apply: func(tx *store.Tx) error {
 		if err := problems.Put(tx, problem{about, code, comment, w.cfg.Now().UTC()}); err != nil {
 			return err
@@ -194,6 +195,6 @@ func (w *Wallet) onProblem(_ context.Context, in exchange.Inbound) (didcomm.Outc
 		if err := didcomm.Acknowledge(tx, in.Pair, about); err != nil { // a refused message is not sent again
 			return err
 		}
-		return w.closeShown(tx, about, ShownRefused, comment)
+		return errors.Join(w.closeShown(tx, about, ShownRefused, comment), w.closeApplied(tx, about, comment))
 	}}, nil
 }

@@ -89,7 +89,7 @@ func (w *Wallet) drain(ctx context.Context, l *didcomm.Link, pair didcomm.Pair) 
 	if err := w.agent.SendNow(ctx, pair, exchange.LiveDelivery()); err != nil {
 		return err
 	}
-	last, since := -1, time.Now()
+	last, since, pieces := -1, time.Now(), w.pieces.Load()
 	for {
 		mine := 0
 		err := w.db.View(ctx, func(tx *store.Tx) (err error) {
@@ -116,8 +116,8 @@ func (w *Wallet) drain(ctx context.Context, l *didcomm.Link, pair didcomm.Pair) 
 				return err
 			}
 		}
-		if mine+theirs != last {
-			last, since = mine+theirs, time.Now()
+		if sent := w.pieces.Load(); mine+theirs != last || sent != pieces {
+			last, since, pieces = mine+theirs, time.Now(), sent
 		}
 		if time.Since(since) > syncTime {
 			return errors.New("the partner is connected but does not take or give what waits")

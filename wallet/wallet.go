@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/trust-me/trustme/did"
@@ -60,7 +61,9 @@ type Wallet struct {
 	once   sync.Once
 
 	mu      sync.Mutex
-	waiting map[string]chan int // status requests under way, by thread
+	waiting map[string]chan int   // status requests under way, by thread
+	replies map[string]chan reply // requests under way, by thread
+	pieces  atomic.Int64          // of files, that were sent
 }
 
 // identity names the keys to which badges are bound, the first being current;
@@ -100,7 +103,7 @@ func Open(ctx context.Context, cfg Config) (*Wallet, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	w := &Wallet{cfg: cfg, waiting: map[string]chan int{}}
+	w := &Wallet{cfg: cfg, waiting: map[string]chan int{}, replies: map[string]chan reply{}}
 	w.db, err = store.Open(filepath.Join(cfg.Dir, "store"), store.Options{Key: secret.Derive("store"), Now: cfg.Now, Log: cfg.Log})
 	if errors.Is(err, store.ErrWrongKey) {
 		return nil, fmt.Errorf("%w; its secret.age is of another directory: put the right one back, or restore the wallet from a backup", err)
@@ -128,8 +131,10 @@ func (w *Wallet) assemble(ctx context.Context, secret seal.Secret) (err error) {
 	w.holder = &exchange.Holder{DB: w.db, Now: w.cfg.Now, Wants: func(exchange.Offer) bool { return !w.cfg.Hold }, Proof: w.proof, Receive: w.receive}
 	router := &exchange.Router{DB: w.db, Status: w.onStatus, Roles: map[string]exchange.Handle{
 		exchange.TypePresentationAck: w.onShown, didcomm.TypeProblem: w.onProblem, exchange.TypePresentationRequest: w.onAsked}}
-	for t, h := range w.holder.Roles() {
-		router.Roles[t] = h
+	for _, roles := range []map[string]exchange.Handle{w.holder.Roles(), w.applicant()} {
+		for t, h := range roles {
+			router.Roles[t] = h
+		}
 	}
 	w.agent = didcomm.New(didcomm.Config{DB: w.db, Keys: w.keys, Resolver: w.party.Resolver, Own: w.isOwn, Handler: router, Log: w.cfg.Log, Now: w.cfg.Now, Dial: w.party.Dial, Retry: 5 * time.Second})
 	return nil

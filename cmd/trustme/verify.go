@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -42,7 +43,8 @@ func verifyCommand() *cli.Command {
 		Description: example("Reads JSON, JWT, and badges baked into PNG or SVG, and packs of `trustme pack`. Fetches only the issuer's DID document and its status list, keeps copies with their age, and shows it.\n\nOf several badges, of a folder, and of a file with a badge on each line (.jsonl, .ndjson, or --lines), it prints a line each; with --json, a JSON object on a line each.\n\nExit 0 valid (all of them), 1 invalid (one of them), 2 could not tell.", "trustme verify badge.png\ntrustme verify --json folder/ more.jsonl"),
 		Flags: []cli.Flag{jsonFlag, &cli.BoolFlag{Name: "lines", Usage: "each line of the input is a badge"}, &cli.StringFlag{Name: "at", Usage: "judge as of `TIME` (RFC 3339)"}, offlineFlag, refreshFlag, loopbackFlag, verifierDirFlag, verboseFlag,
 			&cli.StringFlag{Name: "email", Usage: "was it given to this `ADDRESS`?"}, &cli.StringSliceFlag{Name: "trust", Usage: "`DID` of an issuer you recognise"}, &cli.StringSliceFlag{Name: "trust-sealer", Usage: "`DID` whose packs you believe"},
-			&cli.StringSliceFlag{Name: "agreement", Usage: "`FILE|URL` of a signed agreement or authorisation that you go by"}},
+			&cli.StringSliceFlag{Name: "agreement", Usage: "`FILE|URL` of a signed agreement or authorisation that you go by"},
+			&cli.StringSliceFlag{Name: "evidence", Usage: "hold a file of the evidence to its digest, as `NUMBER=FILE`; NUMBER counts the badge's items from 1"}},
 		Action: func(c *cli.Context) error {
 			args, err := operands(c, 1, math.MaxInt, "a FILE, FOLDER, URL or -")
 			if err != nil {
@@ -58,11 +60,17 @@ func verifyCommand() *cli.Command {
 				if len(c.StringSlice("agreement")) > 0 {
 					return usagef("--agreement answers about one badge; name one file")
 				}
+				if c.IsSet("evidence") {
+					return usagef("--evidence is of one badge; give one")
+				}
 				return verifyMany(c, args, o)
 			}
 			return withVerifier(c, func(ctx context.Context, v verifier) error {
 				raw, err := v.read(ctx, args[0])
 				if err != nil {
+					return err
+				}
+				if o.Resources, err = evidenceFiles(raw, c.StringSlice("evidence")); err != nil {
 					return err
 				}
 				r, err := v.report(ctx, c, raw, o)
@@ -76,6 +84,39 @@ func verifyCommand() *cli.Command {
 			})
 		},
 	}
+}
+
+// evidenceFiles reads files of evidence, each named by its number in the
+// badge, and returns them under the ids that the badge gives them.
+func evidenceFiles(raw []byte, named []string) (map[string][]byte, error) {
+	if len(named) == 0 {
+		return nil, nil
+	}
+	b, _, err := credentials.ParseAny(raw)
+	if err != nil {
+		return nil, fmt.Errorf("the files of evidence belong to a badge: %w", err)
+	}
+	items := b.Doc().Get("evidence")
+	out := map[string][]byte{}
+	for _, text := range named {
+		number, file, ok := strings.Cut(text, "=")
+		n, err := strconv.Atoi(number)
+		if !ok || err != nil {
+			return nil, usagef("--evidence %q: write NUMBER=FILE, such as 2=photo.jpg", text)
+		}
+		if n < 1 || n > items.Len() {
+			return nil, usagef("the badge has %d items of evidence; there is no number %d", items.Len(), n)
+		}
+		i := 0
+		for e := range items.Elements() {
+			if i++; i == n {
+				if out[e.ID()], err = readInput(file, maxInput); err != nil {
+					return nil, err
+				}
+			}
+		}
+	}
+	return out, nil
 }
 
 // report judges a badge, or one in a pack.

@@ -20,6 +20,7 @@ func walletCommand() *cli.Command {
 			walletAnswer("accept", "accept an offer that was put aside"), walletAnswer("decline", "turn an offer down", &cli.StringFlag{Name: "reason", Usage: "what the partner is told"}),
 			walletPresent(), walletExport(), walletImport(), walletBackup(), walletRestore(),
 			walletCatalogue(), walletPath(), walletRole(),
+			walletApply(), walletApplications(), walletClaim(), walletReview(),
 		},
 	}
 }
