@@ -41,6 +41,7 @@ const (
 	CodeEvidenceDiffers    = "evidence_differs"
 	CodeEvidenceAbsent     = "evidence_not_at_hand"
 	CodeEndorsement        = "endorsement_lapsed"
+	CodeEndorsementMissing = "endorsement_missing"
 	CodeIdentity           = "identity_mismatch"
 	CodeHolder             = "holder_binding"
 	CodeReplay             = "replay"
@@ -83,6 +84,7 @@ var explanations = map[string]string{
 	CodeEvidenceDiffers:    "A file is not the one whose digest was signed.",
 	CodeEvidenceAbsent:     "The credential holds digests of files that are not at hand; show the files to have them checked.",
 	CodeEndorsement:        "An endorsement within the badge is authentic but has lapsed, was withdrawn, or could not be judged. The badge itself is not touched by that.",
+	CodeEndorsementMissing: "You ask for the endorsement of somebody who has not endorsed this badge, its achievement or its issuer, or whose endorsement is not in force. The badge may be genuine all the same.",
 	CodeIdentity:           "The badge was given to somebody else than the person asked about.",
 	CodeHolder:             "The presentation is not made by the subject of the credential, or does not prove who made it.",
 	CodeReplay:             "The presentation answers another challenge or another verifier: it may be a recording.",

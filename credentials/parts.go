@@ -2,7 +2,6 @@ package credentials
 
 import (
 	"bytes"
-	"context"
 	"crypto/sha256"
 	"crypto/sha512"
 	"encoding/base64"
@@ -36,83 +35,6 @@ func (j *judgement) recipient() Check {
 		}
 	}
 	return Check{Name: CheckRecipient, Answer: No, Code: CodeIdentity, Message: "no identifier of the subject is that of the person asked about"}
-}
-
-// maxEndorsements bounds the work that one badge can ask for.
-const maxEndorsements = 16
-
-// maxRecords bounds the credentials of one comprehensive learner record.
-const maxRecords = 64
-
-// embedded returns the endorsements of a credential, its achievement and its
-// issuer, and the credentials of a comprehensive learner record.
-func embedded(doc jsondoc.Value) (out, records []jsondoc.Value) {
-	subject := doc.Get("credentialSubject").First()
-	achievement := subject.Get("achievement").First()
-	for _, at := range []jsondoc.Value{doc, achievement, doc.Get("issuer"), achievement.Get("creator"), subject.Get("source")} {
-		for _, name := range []string{"endorsement", "endorsementJwt"} {
-			for e := range at.Get(name).Elements() {
-				out = append(out, e)
-			}
-		}
-	}
-	if has(doc.Get("type"), "ClrCredential") {
-		for e := range subject.Get("verifiableCredential").Elements() {
-			records = append(records, e)
-		}
-	}
-	return out, records
-}
-
-// endorsements verifies the credentials within a badge by the same steps. A
-// broken one refuses the badge, since somebody altered it; one that lapsed is
-// for the reader.
-func (j *judgement) endorsements(ctx context.Context) {
-	all, records := embedded(j.c.doc)
-	if len(all)+len(records) == 0 {
-		j.add(nothing(CheckEndorsements, "it holds no endorsements"))
-		return
-	}
-	if len(all) > maxEndorsements || len(records) > maxRecords || j.depth > 1 {
-		j.add(Check{Name: CheckEndorsements, Answer: No, Code: CodeLimit, Message: fmt.Sprintf("more than %d endorsements or %d records, or endorsed more than twice over", maxEndorsements, maxRecords)})
-		return
-	}
-	what := "an endorsement: "
-	if len(records) > 0 {
-		what, all = "a credential within it: ", append(all, records...)
-	}
-	result := Check{Name: CheckEndorsements, Answer: Yes, Code: CodeOK, Message: fmt.Sprintf("%d verified", len(all))}
-	for _, e := range all {
-		raw := e.Raw()
-		if jwt, ok := e.Text(); ok {
-			raw = []byte(jwt)
-		} else if jwt, ok := strings.CutPrefix(text(e.Get("id")), envelope); ok && has(e.Get("type"), "EnvelopedVerifiableCredential") {
-			raw = []byte(jwt)
-		}
-		c, form, err := ParseAny(raw)
-		var d Check
-		if err != nil {
-			d = explainParse(err).check(CheckShape)
-		} else {
-			o := ReportOptions{At: j.o.At, Offline: j.o.Offline}
-			if badgeClass(c.doc) == nil && len(records) > 0 {
-				o.Kind = AnyCredential // a record may be of any kind
-			}
-			r := j.v.judgeAt(ctx, c, form, o, j.depth+1)
-			if r.Verdict == Valid {
-				continue
-			}
-			d = r.decisive()
-		}
-		got := Check{Name: CheckEndorsements, Answer: d.Answer, Code: d.Code, Message: what + d.Message, Pointer: e.Pointer(), URL: d.URL}
-		if d.Answer == Unknown || d.Name != CheckShape && d.Name != CheckProof && d.Name != CheckIssuer {
-			got.Code, got.Advisory = CodeEndorsement, true
-		}
-		if result.Code == CodeOK || result.Advisory && !got.Advisory {
-			result = got
-		}
-	}
-	j.add(result)
 }
 
 // schemaIDs are the official schemas whose rules [Lint] holds a badge to.

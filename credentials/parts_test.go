@@ -3,7 +3,6 @@ package credentials_test
 import (
 	"bytes"
 	"crypto/sha256"
-	"encoding/json"
 	"image"
 	"image/png"
 	"strings"
@@ -16,47 +15,6 @@ import (
 	"github.com/trust-me/trustme/credentials/dataintegrity"
 	"github.com/trust-me/trustme/credentials/jsonld"
 )
-
-// endorse returns a signed endorsement of the achievement.
-func (w *world) endorse(t *testing.T, by party, until string) json.RawMessage {
-	t.Helper()
-	raw := `{"@context":["` + jsonld.CredentialsV2 + `","` + jsonld.OpenBadges303 + `"],"id":"urn:uuid:e1","type":["VerifiableCredential","EndorsementCredential"],` +
-		`"name":"Endorsement","issuer":{"id":"` + by.id.String() + `","type":["Profile"],"name":"Guild"},"validFrom":"2026-01-01T00:00:00Z","validUntil":"` + until + `",` +
-		`"credentialSubject":{"id":"https://alder.example/openbadges/a/designer","type":["EndorsementSubject"],"endorsementComment":"Recognised."}}`
-	signed, err := dataintegrity.AddProof(t.Context(), []byte(raw), dataintegrity.Options{Created: w.now}, by)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return signed
-}
-
-func TestEndorsementsWithinABadgeAreVerifiedToo(t *testing.T) {
-	w := newWorld(t)
-	guild := newParty(t, "guild")
-	with := func(e json.RawMessage) []byte {
-		a := w.award()
-		a.Achievement = json.RawMessage(strings.TrimSuffix(achievement, "}") + `,"endorsement":[` + string(e) + `]}`)
-		return must(credentials.Build(a))
-	}
-	good := w.endorse(t, guild, "2028-01-01T00:00:00Z")
-	v, err := credentials.Issue(t.Context(), w.v, with(good), w.issuer, w.now)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if c := v.Report().Check(credentials.CheckEndorsements); c.Answer != credentials.Yes {
-		t.Errorf("%+v", c)
-	}
-	if _, err := credentials.Issue(t.Context(), w.v, with(bytes.Replace(good, []byte("Recognised"), []byte("Recommended"), 1)), w.issuer, w.now); err == nil {
-		t.Error("an altered endorsement was handed out")
-	}
-	v, err = credentials.Issue(t.Context(), w.v, with(w.endorse(t, guild, "2026-02-01T00:00:00Z")), w.issuer, w.now)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if c := v.Report().Check(credentials.CheckEndorsements); c.Answer != credentials.No || !c.Advisory || c.Code != credentials.CodeEndorsement {
-		t.Errorf("lapsed: %+v", c)
-	}
-}
 
 func TestDigestsOfFilesAreHeldToTheFiles(t *testing.T) {
 	w := newWorld(t)

@@ -113,8 +113,9 @@ func (v *Verifier) VerifyPresentation(ctx context.Context, raw []byte, challenge
 		return r.decide()
 	}
 	var verified []Verified
-	for _, c := range creds {
-		rep, ok := v.Examine(ctx, c, ReportOptions{Holder: r.Holder})
+	creds, about := apart(creds)
+	for i, c := range creds {
+		rep, ok := v.Examine(ctx, c, ReportOptions{Holder: r.Holder, Endorsements: about[i]})
 		r.Credentials = append(r.Credentials, rep)
 		verified = append(verified, ok)
 	}
@@ -123,6 +124,47 @@ func (v *Verifier) VerifyPresentation(ctx context.Context, raw []byte, challenge
 		r.Verified = verified
 	}
 	return r
+}
+
+// apart takes out the endorsements of badges that are shown with them, by the
+// place of the badge in what is left: they are about a badge and not about the
+// holder.
+func apart(creds [][]byte) (rest [][]byte, about map[int][][]byte) {
+	if len(creds) < 2 {
+		return creds, nil
+	}
+	read := make([]Credential, len(creds))
+	ids := map[string]bool{}
+	for i, raw := range creds {
+		var err error
+		if read[i], _, err = ParseAny(raw); err == nil { // else its report says so
+			ids[read[i].ID()] = true
+		}
+	}
+	of := func(c Credential) string {
+		if id := c.SubjectID(); id != "" && ids[id] && has(c.doc.Get("type"), "EndorsementCredential") {
+			return id
+		}
+		return ""
+	}
+	place := map[string]int{}
+	for i, c := range read {
+		if of(c) == "" {
+			place[c.ID()] = len(rest)
+			rest = append(rest, creds[i])
+		}
+	}
+	about = map[int][][]byte{}
+	for i, c := range read {
+		if id := of(c); id != "" {
+			at, ok := place[id]
+			if !ok { // endorsed in a circle
+				return creds, nil
+			}
+			about[at] = append(about[at], creds[i])
+		}
+	}
+	return rest, about
 }
 
 // presenter verifies the holder's signature.

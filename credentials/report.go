@@ -94,6 +94,8 @@ type Report struct {
 	Credential  Summary   `json:"credential"`
 	Checks      []Check   `json:"checks"`
 	Recognition Check     `json:"recognition"`
+	// Endorsers are those whose endorsements verify.
+	Endorsers []Endorser `json:"endorsers,omitempty"`
 }
 
 // MarshalJSON adds the code and the sentence that decided.

@@ -88,6 +88,11 @@ type ReportOptions struct {
 	Offline bool
 	// Kind is the kind of credential that is wanted. Default [Badge].
 	Kind Kind
+	// Endorsements came along with the credential, about it, its achievement or
+	// its issuer.
+	Endorsements [][]byte
+	// EndorsedBy are DIDs whose endorsement the verifier asks for.
+	EndorsedBy []string
 	// Resources are files that belong to the credential, by the id under which
 	// its relatedResource names them.
 	Resources map[string][]byte

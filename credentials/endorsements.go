@@ -1,0 +1,172 @@
+package credentials
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/trust-me/trustme/internal/jsondoc"
+)
+
+// maxEndorsements bounds the work that one badge can ask for.
+const maxEndorsements = 16
+
+// maxRecords bounds the credentials of one comprehensive learner record.
+const maxRecords = 64
+
+// Endorser is somebody who stands behind a badge by an endorsement that
+// verifies (Open Badges 3.0, EndorsementCredential).
+type Endorser struct {
+	ID      string `json:"id"` // DID
+	Name    string `json:"name,omitempty"`
+	Of      string `json:"of"` // badge, achievement, issuer, creator or source
+	Comment string `json:"comment,omitempty"`
+	By      string `json:"endorsement,omitempty"` // id of the endorsement
+}
+
+// part is a credential that belongs to another: within it, or brought along.
+type part struct {
+	raw     []byte
+	pointer string
+	of      string   // what it is about, "" for a record
+	about   []string // the ids that say so
+}
+
+// partsOf returns the endorsements of a credential, its achievement and its
+// issuer, and the credentials of a comprehensive learner record.
+func partsOf(doc jsondoc.Value) (endorsements, records []part) {
+	subject := doc.Get("credentialSubject").First()
+	achievement := subject.Get("achievement").First()
+	for _, at := range []struct {
+		of string
+		v  jsondoc.Value
+	}{{"badge", doc}, {"achievement", achievement}, {"issuer", doc.Get("issuer")}, {"creator", achievement.Get("creator")}, {"source", subject.Get("source")}} {
+		for _, name := range []string{"endorsement", "endorsementJwt"} {
+			for e := range at.v.Get(name).Elements() {
+				endorsements = append(endorsements, part{partBytes(e), e.Pointer(), at.of, []string{at.v.ID()}})
+			}
+		}
+	}
+	if has(doc.Get("type"), "ClrCredential") {
+		for e := range subject.Get("verifiableCredential").Elements() {
+			records = append(records, part{raw: partBytes(e), pointer: e.Pointer()})
+		}
+	}
+	return endorsements, records
+}
+
+// partBytes returns a credential within another as it was signed.
+func partBytes(e jsondoc.Value) []byte {
+	if jwt, ok := e.Text(); ok {
+		return []byte(jwt)
+	}
+	if jwt, ok := strings.CutPrefix(text(e.Get("id")), envelope); ok && has(e.Get("type"), "EnvelopedVerifiableCredential") {
+		return []byte(jwt)
+	}
+	return e.Raw()
+}
+
+// endorsements verifies the credentials within a badge, and the endorsements
+// that came along with it, by the same steps. A broken one within refuses the
+// badge, since somebody altered it; one that lapsed, that is about something
+// else, or that came along and is broken is for the reader.
+func (j *judgement) endorsements(ctx context.Context) {
+	all, records := partsOf(j.c.doc)
+	within := len(all)
+	for _, raw := range j.o.Endorsements {
+		all = append(all, part{raw: raw, of: "badge", about: []string{j.c.ID(), j.c.AchievementID(), j.c.IssuerID()}})
+	}
+	if len(all)+len(records) == 0 {
+		j.add(nothing(CheckEndorsements, "it holds no endorsements"))
+		j.required()
+		return
+	}
+	if len(all) > maxEndorsements || len(records) > maxRecords || j.depth > 1 {
+		j.add(Check{Name: CheckEndorsements, Answer: No, Code: CodeLimit, Message: fmt.Sprintf("more than %d endorsements or %d records, or endorsed more than twice over", maxEndorsements, maxRecords)})
+		return
+	}
+	result := Check{Name: CheckEndorsements, Answer: Yes, Code: CodeOK}
+	for i, e := range slices.Concat(all, records) {
+		d := j.endorsement(ctx, e, len(records) > 0)
+		if d.Code == CodeOK {
+			continue
+		}
+		d.Advisory = d.Advisory || i >= within && i < len(all)
+		if result.Code == CodeOK || result.Advisory && !d.Advisory {
+			result = d
+		}
+	}
+	if result.Code == CodeOK {
+		result.Message = j.endorsed(len(all), len(records))
+	}
+	j.add(result)
+	j.required()
+}
+
+// endorsed says how many verified, and who endorsed.
+func (j *judgement) endorsed(endorsements, records int) string {
+	if len(j.r.Endorsers) == 0 {
+		return fmt.Sprintf("%d verified", endorsements+records)
+	}
+	var names []string
+	for _, e := range j.r.Endorsers {
+		names = append(names, cmp.Or(e.Name, e.ID)+" ("+e.Of+")")
+	}
+	return fmt.Sprintf("endorsed by %d, all verified: %s", len(names), strings.Join(names, ", "))
+}
+
+// endorsement verifies one part. Its code is [CodeOK] when it holds.
+func (j *judgement) endorsement(ctx context.Context, e part, ofRecord bool) Check {
+	what := "an endorsement: "
+	if ofRecord {
+		what = "a credential within it: "
+	}
+	told := func(d Check, advisory bool) Check {
+		got := Check{Name: CheckEndorsements, Answer: d.Answer, Code: d.Code, Message: what + d.Message, Pointer: e.pointer, URL: d.URL}
+		if advisory {
+			got.Code, got.Advisory = CodeEndorsement, true
+		}
+		return got
+	}
+	c, form, err := ParseAny(e.raw)
+	if err != nil {
+		return told(explainParse(err).check(CheckShape), false)
+	}
+	o := ReportOptions{At: j.o.At, Offline: j.o.Offline}
+	if badgeClass(c.doc) == nil && ofRecord {
+		o.Kind = AnyCredential // a record may be of any kind
+	}
+	r := j.v.judgeAt(ctx, c, form, o, j.depth+1)
+	if r.Verdict != Valid {
+		d := r.decisive()
+		return told(d, d.Answer == Unknown || d.Name != CheckShape && d.Name != CheckProof && d.Name != CheckIssuer)
+	}
+	if e.of == "" {
+		return Check{Code: CodeOK}
+	}
+	subject := c.SubjectID()
+	at := slices.Index(e.about, subject)
+	if at < 0 || subject == "" {
+		return told(Check{Answer: No, Message: fmt.Sprintf("it is about %s, and not about this %s", cmp.Or(subject, "nothing"), e.of)}, true)
+	}
+	if len(e.about) > 1 {
+		e.of = []string{"badge", "achievement", "issuer"}[at]
+	}
+	found := Endorser{ID: c.IssuerID(), Name: c.IssuerName(), Of: e.of, By: c.ID()}
+	found.Comment = words(c.subject().Get("endorsementComment"))
+	if !slices.Contains(j.r.Endorsers, found) {
+		j.r.Endorsers = append(j.r.Endorsers, found)
+	}
+	return Check{Code: CodeOK}
+}
+
+// required holds the badge to the endorsements that the verifier asks for.
+func (j *judgement) required() {
+	for _, want := range j.o.EndorsedBy {
+		if !slices.ContainsFunc(j.r.Endorsers, func(e Endorser) bool { return e.ID == want }) {
+			j.add(Check{Name: CheckEndorsements, Answer: No, Code: CodeEndorsementMissing, Message: "no endorsement by " + want + ", which you ask for, is in force: neither of the badge nor of its achievement or issuer"})
+		}
+	}
+}
