@@ -22,7 +22,8 @@ var ErrAward = errors.New("incomplete award")
 // DID for an issuer.
 type Profile struct {
 	ID, Name, URL, Description, Email string
-	Image                             string // URL or data: URI
+	Image                             string            // URL or data: URI
+	Endorsements                      []json.RawMessage // signed EndorsementCredentials
 }
 
 // Subject is the recipient: a DID in ID, an e-mail address, or both. The
@@ -166,7 +167,7 @@ func (p *Profile) json() *profileJSON {
 	if p == nil {
 		return nil
 	}
-	out := &profileJSON{ID: p.ID, Type: []string{"Profile"}, Name: p.Name, URL: p.URL, Description: p.Description, Email: p.Email}
+	out := &profileJSON{ID: p.ID, Type: []string{"Profile"}, Name: p.Name, URL: p.URL, Description: p.Description, Email: p.Email, Endorsement: p.Endorsements}
 	if p.Image != "" {
 		out.Image = &imageJSON{p.Image, "Image"}
 	}

@@ -27,13 +27,14 @@ type badge struct {
 }
 
 type profileJSON struct {
-	ID          string     `json:"id"`
-	Type        []string   `json:"type"`
-	Name        string     `json:"name,omitempty"`
-	URL         string     `json:"url,omitempty"`
-	Description string     `json:"description,omitempty"`
-	Email       string     `json:"email,omitempty"`
-	Image       *imageJSON `json:"image,omitempty"`
+	ID          string            `json:"id"`
+	Type        []string          `json:"type"`
+	Name        string            `json:"name,omitempty"`
+	URL         string            `json:"url,omitempty"`
+	Description string            `json:"description,omitempty"`
+	Email       string            `json:"email,omitempty"`
+	Image       *imageJSON        `json:"image,omitempty"`
+	Endorsement []json.RawMessage `json:"endorsement,omitempty"`
 }
 
 type imageJSON struct {

@@ -79,8 +79,9 @@ func (j *judgement) endorsements(ctx context.Context) {
 		all = append(all, part{raw: raw, of: "badge", about: []string{j.c.ID(), j.c.AchievementID(), j.c.IssuerID()}})
 	}
 	if len(all)+len(records) == 0 {
-		j.add(nothing(CheckEndorsements, "it holds no endorsements"))
-		j.required()
+		if !j.required() {
+			j.add(nothing(CheckEndorsements, "it holds no endorsements"))
+		}
 		return
 	}
 	if len(all) > maxEndorsements || len(records) > maxRecords || j.depth > 1 {
@@ -101,8 +102,9 @@ func (j *judgement) endorsements(ctx context.Context) {
 	if result.Code == CodeOK {
 		result.Message = j.endorsed(len(all), len(records))
 	}
-	j.add(result)
-	j.required()
+	if !j.required() || !result.Advisory && result.Answer == No {
+		j.add(result)
+	}
 }
 
 // endorsed says how many verified, and who endorsed.
@@ -162,11 +164,14 @@ func (j *judgement) endorsement(ctx context.Context, e part, ofRecord bool) Chec
 	return Check{Code: CodeOK}
 }
 
-// required holds the badge to the endorsements that the verifier asks for.
-func (j *judgement) required() {
+// required adds the answer about endorsements that the verifier asks for and
+// that are not there; false: there are none such.
+func (j *judgement) required() bool {
 	for _, want := range j.o.EndorsedBy {
 		if !slices.ContainsFunc(j.r.Endorsers, func(e Endorser) bool { return e.ID == want }) {
 			j.add(Check{Name: CheckEndorsements, Answer: No, Code: CodeEndorsementMissing, Message: "no endorsement by " + want + ", which you ask for, is in force: neither of the badge nor of its achievement or issuer"})
+			return true
 		}
 	}
+	return false
 }

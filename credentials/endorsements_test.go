@@ -109,8 +109,13 @@ func TestAVerifierCanAskForTheEndorsementOfANamedBody(t *testing.T) {
 		badge []byte
 		by    party
 		ok    bool
-	}{{"embedded", newer, guild, true}, {"older badge", older, guild, false}, {"somebody else", newer, birch, false}} {
-		r := w.v.Report(t.Context(), tt.badge, credentials.ReportOptions{EndorsedBy: []string{tt.by.id.String()}})
+		also  [][]byte
+	}{
+		{"embedded", newer, guild, true, nil}, {"older badge", older, guild, false, nil}, {"somebody else", newer, birch, false, nil},
+		{"given along", older, guild, true, [][]byte{w.endorse(t, guild, later)}},
+		{"given along, and lapsed", older, guild, false, [][]byte{w.endorse(t, guild, "2026-02-01T00:00:00Z")}},
+	} {
+		r := w.v.Report(t.Context(), tt.badge, credentials.ReportOptions{EndorsedBy: []string{tt.by.id.String()}, Endorsements: tt.also})
 		if (r.Verdict == credentials.Valid) != tt.ok || !tt.ok && (r.Code() != credentials.CodeEndorsementMissing || !strings.Contains(r.Why(), tt.by.id.String())) {
 			t.Errorf("%s: %s %s %s", tt.name, r.Verdict, r.Code(), r.Why())
 		}

@@ -29,6 +29,7 @@ func (n *Node) AdminHandler() http.Handler {
 	mux.HandleFunc("POST /csv", n.adminCSV)
 	handle(mux, "POST /rotate", n.Rotate)
 	n.adminAgreements(mux)
+	n.adminEndorsements(mux)
 	mux.HandleFunc("POST /publish", func(w http.ResponseWriter, r *http.Request) { answer(w, struct{}{}, n.Publish(r.Context())) })
 	mux.HandleFunc("GET /backup", n.adminBackup)
 	n.adminApplications(mux)

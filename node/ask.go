@@ -71,6 +71,9 @@ func (n *Node) judge(ctx context.Context, presentation []byte, a exchange.Ask) (
 	r := n.party.Verifier.VerifyPresentation(ctx, presentation, a.Challenge, a.Domain)
 	j := exchange.Judgement{Verdict: string(r.Verdict), Why: r.Why, Holder: r.Holder, Proven: r.Verdict == credentials.Valid}
 	p := Presented{ID: a.ID, Holder: r.Holder, At: n.now().UTC()}
+	for _, c := range r.Credentials {
+		p.Endorsers = append(p.Endorsers, c.Endorsers...)
+	}
 	fits := false
 	for _, v := range r.Verified {
 		c := v.Credential()
@@ -98,7 +101,9 @@ func (n *Node) judge(ctx context.Context, presentation []byte, a exchange.Ask) (
 type AskStatus struct {
 	Ask    exchange.Ask `json:"ask"`
 	Badges []string     `json:"badges"`
-	Now    *Recheck     `json:"now,omitempty"`
+	// Endorsers are those who endorse the badges that were shown.
+	Endorsers []credentials.Endorser `json:"endorsers,omitempty"`
+	Now       *Recheck               `json:"now,omitempty"`
 }
 
 // Recheck is a later look at a presentation.
@@ -119,7 +124,7 @@ func (n *Node) AskStatus(ctx context.Context, id string, again bool) (s AskStatu
 		if err != nil {
 			return ignoreMissing(err)
 		}
-		s.Badges = append(s.Badges, p.Badges...)
+		s.Badges, s.Endorsers = append(s.Badges, p.Badges...), p.Endorsers
 		raw, err = store.GetLarge(tx, presentationKey(id))
 		return err
 	})

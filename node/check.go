@@ -45,7 +45,7 @@ func (n *Node) check(ctx context.Context, a Award) error {
 		a.Recipient.DID = n.id.String() // stands for the wallet's, which is not known yet
 	}
 	defer countProof(ctx, time.Now())
-	unsigned, err := n.unsigned(a)
+	unsigned, err := n.unsigned(ctx, a)
 	if err != nil {
 		return err
 	}

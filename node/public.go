@@ -44,6 +44,7 @@ func (n *Node) public() http.Handler {
 	mux.HandleFunc("GET /i/{code}", n.serveInvite)
 	mux.HandleFunc("GET /agreements", n.serveAgreements)
 	mux.HandleFunc("GET /agreements/{id}", n.serveAgreement)
+	mux.HandleFunc("GET /endorsements/{id}", n.serveEndorsement)
 	for _, c := range n.catalogues {
 		mux.HandleFunc("GET /"+c.Slug, n.serveCatalogue(c))
 		mux.HandleFunc("GET /"+c.Slug+"/catalogue.json", n.serveEdition(c))

@@ -3,6 +3,7 @@ package node
 import (
 	"time"
 
+	"github.com/trust-me/trustme/credentials"
 	"github.com/trust-me/trustme/internal/store"
 )
 
@@ -118,12 +119,14 @@ var invites = store.NewCollection("invite", func(i Invite) string { return i.ID 
 
 // Presented is a presentation that a learner gave us, with what we made of it.
 type Presented struct {
-	ID      string    `json:"id"` // of the request
-	Holder  string    `json:"holder"`
-	Verdict string    `json:"verdict"`
-	Why     string    `json:"why"`
-	Badges  []string  `json:"badges"` // names
-	At      time.Time `json:"at"`
+	ID      string   `json:"id"` // of the request
+	Holder  string   `json:"holder"`
+	Verdict string   `json:"verdict"`
+	Why     string   `json:"why"`
+	Badges  []string `json:"badges"` // names
+	// Endorsers stand behind the badges.
+	Endorsers []credentials.Endorser `json:"endorsers,omitempty"`
+	At        time.Time              `json:"at"`
 }
 
 var presented = store.NewCollection("presented", func(p Presented) string { return p.ID })

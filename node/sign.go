@@ -50,7 +50,7 @@ func (n *Node) recordSigned(tx *store.Tx, a Award, raw []byte) (Award, error) {
 // issueCredential returns the signed bytes. What our own verifier refuses, as
 // a stranger's would, is never handed out.
 func (n *Node) issueCredential(ctx context.Context, a Award) ([]byte, error) {
-	unsigned, err := n.unsigned(a)
+	unsigned, err := n.unsigned(ctx, a)
 	if err != nil {
 		return nil, err
 	}
@@ -79,18 +79,26 @@ func (n *Node) issueCredential(ctx context.Context, a Award) ([]byte, error) {
 }
 
 // unsigned builds the credential of an award.
-func (n *Node) unsigned(a Award) ([]byte, error) {
+func (n *Node) unsigned(ctx context.Context, a Award) ([]byte, error) {
 	c := n.catalogue(a.Catalogue)
 	if c == nil {
 		return nil, fmt.Errorf("%w: the catalogue %q of this award is no longer loaded; name its file under catalogues", ErrInput, a.Catalogue)
 	}
-	doc, err := c.Document(n.issuer(), a.Achievement)
+	praised, err := n.endorsementsOf(ctx, c.ID(n.issuer(), a.Achievement))
+	if err != nil {
+		return nil, err
+	}
+	doc, err := c.Document(n.issuer(), a.Achievement, praised...)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %v", ErrInput, err)
 	}
+	ours, err := n.endorsementsOf(ctx, n.id.String())
+	if err != nil {
+		return nil, err
+	}
 	list := n.listURL(a.List, a.Purpose)
 	award := credentials.Award{
-		ID: a.ID, Issuer: credentials.Profile{ID: n.id.String(), Name: n.set.Name, URL: n.set.Base}, Achievement: doc,
+		ID: a.ID, Issuer: credentials.Profile{ID: n.id.String(), Name: n.set.Name, URL: n.set.Base, Endorsements: ours}, Achievement: doc,
 		Subject:   credentials.Subject{ID: a.Recipient.DID, Email: a.Recipient.Email, Salt: a.Recipient.Salt},
 		ValidFrom: a.ValidFrom, ValidUntil: a.ValidUntil, AwardedDate: a.Awarded, Narrative: a.Narrative,
 		Status: &status.Entry{ID: fmt.Sprintf("%s#%d", list, a.Index), Purpose: a.Purpose, Index: a.Index, List: list},

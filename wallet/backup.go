@@ -36,6 +36,13 @@ type content struct {
 	Offers      []exchange.Offer      `json:"offers"`
 	Shown       []Shown               `json:"shown"`
 	Badges      []badge               `json:"badges"`
+	// Endorsements are missing in backups of older versions.
+	Endorsements []keptEndorsement `json:"endorsements,omitempty"`
+}
+
+type keptEndorsement struct {
+	Endorsement Endorsement `json:"endorsement"`
+	Bytes       []byte      `json:"bytes"`
 }
 
 type badge struct {
@@ -92,6 +99,16 @@ func (c *content) collect(tx *store.Tx) error {
 			return err
 		}
 		c.Shown = append(c.Shown, v)
+	}
+	for e, err := range endorsements.List(tx, store.Range{}) {
+		if err != nil {
+			return err
+		}
+		raw, err := store.GetLarge(tx, endorsementKey(e.ID))
+		if err != nil {
+			return err
+		}
+		c.Endorsements = append(c.Endorsements, keptEndorsement{e, raw})
 	}
 	return nil
 }

@@ -197,6 +197,20 @@ func (w *Wallet) sign(ctx context.Context, which []string, challenge, domain str
 	if !slices.Contains(own.DIDs, holder) {
 		return nil, nil, errorf(ErrInput, "%s is bound to a key that is not in this wallet; show it from the one that it was given to, or restore that one's backup here", strings.Join(names, ", "))
 	}
+	for _, what := range which {
+		if !w.cfg.Endorsed {
+			break
+		}
+		h, _, err := w.Get(ctx, what)
+		if err != nil {
+			return nil, nil, err
+		}
+		more, err := w.EndorsementBytes(ctx, h)
+		if err != nil {
+			return nil, nil, err
+		}
+		raws = append(raws, more...)
+	}
 	d, err := did.Parse(holder)
 	if err != nil {
 		return nil, nil, err

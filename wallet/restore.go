@@ -107,6 +107,9 @@ func (w *Wallet) additions(ctx context.Context, c content) (adds []addition, err
 	for _, v := range c.Shown {
 		add(4<<10, func(tx *store.Tx, _ *Manifest) error { _, err := insert(tx, shown, v); return err })
 	}
+	for _, e := range c.Endorsements {
+		add(4<<10+len(e.Bytes), func(tx *store.Tx, _ *Manifest) error { return putEndorsement(tx, e.Endorsement, e.Bytes) })
+	}
 	for _, b := range c.Badges {
 		add(4<<10+len(b.Bytes), func(tx *store.Tx, m *Manifest) error {
 			added, err := put(tx, b.Held, b.Bytes)

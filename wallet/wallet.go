@@ -43,6 +43,8 @@ type Config struct {
 	Offline bool
 	// Refresh asks publishers whatever the age of a copy.
 	Refresh bool
+	// Endorsed shows badges with the endorsements that are kept of them.
+	Endorsed bool
 	// Hold keeps offers until they are accepted one by one.
 	Hold bool
 	Now  func() time.Time
@@ -131,7 +133,8 @@ func (w *Wallet) assemble(ctx context.Context, secret seal.Secret) (err error) {
 	w.holder = &exchange.Holder{DB: w.db, Now: w.cfg.Now, Wants: func(exchange.Offer) bool { return !w.cfg.Hold }, Proof: w.proof, Receive: w.receive}
 	router := &exchange.Router{DB: w.db, Status: w.onStatus, Roles: map[string]exchange.Handle{
 		exchange.TypePresentationAck: w.onShown, didcomm.TypeProblem: w.onProblem, exchange.TypePresentationRequest: w.onAsked}}
-	for _, roles := range []map[string]exchange.Handle{w.holder.Roles(), w.applicant()} {
+	endorsed := &exchange.Endorsed{DB: w.db, Now: w.cfg.Now, Receive: w.receiveEndorsement}
+	for _, roles := range []map[string]exchange.Handle{w.holder.Roles(), w.applicant(), endorsed.Roles()} {
 		for t, h := range roles {
 			router.Roles[t] = h
 		}

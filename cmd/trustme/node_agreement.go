@@ -177,7 +177,7 @@ func terms(level int, within, eqf string, credits float64) string {
 
 // agreementAt names an agreement by its address, or reads its file.
 func agreementAt(from string) (node.TakeAgreementRequest, error) {
-	if strings.HasPrefix(from, "https://") || strings.HasPrefix(from, "http://") {
+	if isAddress(from) {
 		return node.TakeAgreementRequest{Address: from}, nil
 	}
 	raw, err := readInput(from, maxAgreement)

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -57,6 +59,13 @@ func nodeAsked() *cli.Command {
 				err = printJSON(c, s)
 			} else {
 				say(c, "%s: %s %s", s.Ask.State, verdict, why)
+				var names []string
+				for _, e := range s.Endorsers {
+					names = append(names, cmp.Or(e.Name, e.ID)+" ("+e.Of+")")
+				}
+				if len(names) > 0 {
+					say(c, "endorsed by %d: %s", len(names), strings.Join(names, ", "))
+				}
 			}
 			if err != nil {
 				return err

@@ -44,21 +44,22 @@ func verifyCommand() *cli.Command {
 		Flags: []cli.Flag{jsonFlag, &cli.BoolFlag{Name: "lines", Usage: "each line of the input is a badge"}, &cli.StringFlag{Name: "at", Usage: "judge as of `TIME` (RFC 3339)"}, offlineFlag, refreshFlag, loopbackFlag, verifierDirFlag, verboseFlag,
 			&cli.StringFlag{Name: "email", Usage: "was it given to this `ADDRESS`?"}, &cli.StringSliceFlag{Name: "trust", Usage: "`DID` of an issuer you recognise"}, &cli.StringSliceFlag{Name: "trust-sealer", Usage: "`DID` whose packs you believe"},
 			&cli.StringSliceFlag{Name: "agreement", Usage: "`FILE|URL` of a signed agreement or authorisation that you go by"},
-			&cli.StringSliceFlag{Name: "evidence", Usage: "hold a file of the evidence to its digest, as `NUMBER=FILE`; NUMBER counts the badge's items from 1"}},
+			&cli.StringSliceFlag{Name: "evidence", Usage: "hold a file of the evidence to its digest, as `NUMBER=FILE`; NUMBER counts the badge's items from 1"},
+			&cli.StringSliceFlag{Name: "endorsement", Usage: "`FILE|URL` of an endorsement that came along"}, &cli.StringSliceFlag{Name: "require-endorsement", Usage: "`DID` whose endorsement you ask for"}},
 		Action: func(c *cli.Context) error {
 			args, err := operands(c, 1, math.MaxInt, "a FILE, FOLDER, URL or -")
 			if err != nil {
 				return err
 			}
-			o := credentials.ReportOptions{Email: c.String("email"), Offline: c.Bool("offline")}
+			o := credentials.ReportOptions{Email: c.String("email"), Offline: c.Bool("offline"), EndorsedBy: c.StringSlice("require-endorsement")}
 			if at := c.String("at"); at != "" {
 				if o.At, err = time.Parse(time.RFC3339, at); err != nil {
 					return usagef("--at %q is no time; write 2026-11-27T12:00:00Z", at)
 				}
 			}
 			if isMany(c, args) {
-				if len(c.StringSlice("agreement")) > 0 {
-					return usagef("--agreement answers about one badge; name one file")
+				if len(c.StringSlice("agreement"))+len(c.StringSlice("endorsement")) > 0 {
+					return usagef("--agreement and --endorsement answer about one badge; name one file")
 				}
 				if c.IsSet("evidence") {
 					return usagef("--evidence is of one badge; give one")
@@ -72,6 +73,13 @@ func verifyCommand() *cli.Command {
 				}
 				if o.Resources, err = evidenceFiles(raw, c.StringSlice("evidence")); err != nil {
 					return err
+				}
+				for _, from := range c.StringSlice("endorsement") {
+					e, err := v.read(ctx, from)
+					if err != nil {
+						return err
+					}
+					o.Endorsements = append(o.Endorsements, e)
 				}
 				r, err := v.report(ctx, c, raw, o)
 				if err == nil {
@@ -195,7 +203,7 @@ func withVerifier(c *cli.Context, f func(context.Context, verifier) error) error
 }
 
 func (v verifier) read(ctx context.Context, from string) ([]byte, error) {
-	if !strings.HasPrefix(from, "https://") && !strings.HasPrefix(from, "http://") {
+	if !isAddress(from) {
 		return readInput(from, maxInput)
 	}
 	r, err := v.party.Fetch(ctx, from)

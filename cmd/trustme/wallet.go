@@ -19,7 +19,7 @@ func walletCommand() *cli.Command {
 			walletInit(), walletConnect(), walletSync(), walletWatch(), walletList(), walletShow(), walletVerify(), walletOffers(),
 			walletAnswer("accept", "accept an offer that was put aside"), walletAnswer("decline", "turn an offer down", &cli.StringFlag{Name: "reason", Usage: "what the partner is told"}),
 			walletPresent(), walletExport(), walletImport(), walletBackup(), walletRestore(),
-			walletCatalogue(), walletPath(), walletRole(),
+			walletCatalogue(), walletPath(), walletRole(), walletEndorsement(),
 			walletApply(), walletApplications(), walletClaim(), walletReview(),
 		},
 	}
@@ -72,7 +72,7 @@ func withWallet(c *cli.Context, f func(context.Context, *wallet.Wallet) error) e
 	if err != nil {
 		return err
 	}
-	w, err := wallet.Open(c.Context, wallet.Config{Dir: dir, Passphrase: p, Loopback: c.Bool("allow-loopback"), Offline: c.Bool("offline"), Refresh: c.Bool("refresh"), Hold: c.Bool("hold"), Now: now(), Log: logger(c)})
+	w, err := wallet.Open(c.Context, wallet.Config{Dir: dir, Passphrase: p, Loopback: c.Bool("allow-loopback"), Offline: c.Bool("offline"), Refresh: c.Bool("refresh"), Hold: c.Bool("hold"), Endorsed: c.Bool("endorsed"), Now: now(), Log: logger(c)})
 	if err != nil {
 		return err
 	}

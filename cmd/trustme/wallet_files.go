@@ -19,7 +19,7 @@ func walletPresent() *cli.Command {
 	return &cli.Command{
 		Name: "present", Usage: "show badges to a verifier", ArgsUsage: "LINK [BADGE...]",
 		Description: example("LINK is the verifier's request. Without BADGE, the one that is asked for is shown. With --challenge, --domain and -o, the presentation is written to a file instead, and only badges are named.\n\nExit 0 accepted, 1 refused.", "trustme wallet present https://birch.example/i/K7Q2M-9XP4T basics"),
-		Flags:       walletFlags(&cli.StringFlag{Name: "challenge", Usage: "the verifier's challenge, for a file"}, &cli.StringFlag{Name: "domain", Usage: "the verifier's domain, for a file"}, &cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "`FILE` to write"}, forceFlag),
+		Flags:       walletFlags(&cli.BoolFlag{Name: "endorsed", Usage: "show the endorsements that you keep with it"}, &cli.StringFlag{Name: "challenge", Usage: "the verifier's challenge, for a file"}, &cli.StringFlag{Name: "domain", Usage: "the verifier's domain, for a file"}, &cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "`FILE` to write"}, forceFlag),
 		Action: func(c *cli.Context) error {
 			args, err := operands(c, 1, 20, "LINK [BADGE...]")
 			if err != nil {

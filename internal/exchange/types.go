@@ -29,6 +29,10 @@ const (
 	TypePresentationRequest = "https://didcomm.org/present-proof/3.0/request-presentation"
 	TypePresentation        = "https://didcomm.org/present-proof/3.0/presentation"
 	TypePresentationAck     = "https://didcomm.org/present-proof/3.0/ack"
+
+	TypeEndorseRequest = "https://w3id.org/trust-me/endorse/1.0/request"
+	TypeEndorsement    = "https://w3id.org/trust-me/endorse/1.0/endorsement"
+	TypeEndorseDecline = "https://w3id.org/trust-me/endorse/1.0/decline"
 )
 
 // protocols are what discover-features discloses.
@@ -41,6 +45,7 @@ var protocols = []string{
 	"https://didcomm.org/present-proof/3.0",
 	"https://didcomm.org/report-problem/2.0",
 	"https://w3id.org/trust-me/apply/1.0",
+	"https://w3id.org/trust-me/endorse/1.0",
 }
 
 // Attachment formats and media types.

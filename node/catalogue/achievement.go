@@ -61,6 +61,7 @@ type document struct {
 	Image            *imageRef           `json:"image,omitempty"`
 	Alignment        []alignment         `json:"alignment,omitempty"`
 	Results          []resultDescription `json:"resultDescription,omitempty"`
+	Endorsement      []json.RawMessage   `json:"endorsement,omitempty"`
 }
 
 type criteria struct {
@@ -119,8 +120,8 @@ func (c *Catalogue) LevelID(is Issuer, slug string, n int) string {
 }
 
 // Document compiles an achievement into an Open Badges 3.0 Achievement object.
-// The same catalogue gives the same bytes.
-func (c *Catalogue) Document(is Issuer, slug string) (json.RawMessage, error) {
+// The same catalogue and signed endorsements give the same bytes.
+func (c *Catalogue) Document(is Issuer, slug string, endorsements ...json.RawMessage) (json.RawMessage, error) {
 	a, ok := c.Find(slug)
 	if !ok {
 		return nil, fmt.Errorf("no achievement %q in catalogue %q; it has: %s", slug, c.Slug, strings.Join(c.slugs(), ", "))
@@ -136,7 +137,7 @@ func (c *Catalogue) Document(is Issuer, slug string) (json.RawMessage, error) {
 		d.CreditsAvailable = a.Credits.Points
 	}
 	d.Alignment = c.alignments(is, a)
-	d.Results = results(id, a)
+	d.Results, d.Endorsement = results(id, a), endorsements
 	return json.Marshal(d)
 }
 

@@ -1,0 +1,191 @@
+package node
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/trust-me/trustme/credentials"
+	"github.com/trust-me/trustme/credentials/recognition"
+	"github.com/trust-me/trustme/internal/store"
+)
+
+// Endorsed is an endorsement by somebody else of this node, of an achievement
+// of its, or of a badge that it issued. Those of the first two are embedded in
+// the badges to come.
+type Endorsed struct {
+	ID     string    `json:"id"`
+	Of     string    `json:"of"`
+	By     string    `json:"by"`
+	ByName string    `json:"byName,omitempty"`
+	Until  time.Time `json:"until,omitzero"`
+	Taken  time.Time `json:"taken"`
+}
+
+var endorsed = store.NewCollection("endorsed", func(e Endorsed) string { return e.ID },
+	store.Index[Endorsed]{Name: "of", Values: func(e Endorsed) []string { return []string{e.Of} }})
+
+func endorsedKey(id string) []byte { return []byte("endorsed/" + id) }
+
+// TakeEndorsementRequest names an endorsement by the address where its signer
+// serves it, or brings it.
+type TakeEndorsementRequest struct {
+	Address    string `json:"address,omitempty"`
+	Credential []byte `json:"credential,omitempty"`
+}
+
+// TakeEndorsement brings in an endorsement of this node, one of its
+// achievements, or one of its badges. It must verify and be about that.
+func (n *Node) TakeEndorsement(ctx context.Context, r TakeEndorsementRequest) (Endorsed, error) {
+	raw := r.Credential
+	if r.Address != "" {
+		var err error
+		if raw, err = n.party.Get(ctx, r.Address); err != nil {
+			return Endorsed{}, err
+		}
+	}
+	rep := n.party.Verifier.Report(ctx, raw, credentials.ReportOptions{})
+	if rep.Verdict == credentials.Invalid {
+		return Endorsed{}, fmt.Errorf("%w: the endorsement does not verify: %s", ErrInput, rep.Why())
+	}
+	if err := rep.Err(); err != nil {
+		return Endorsed{}, err
+	}
+	c, err := credentials.Parse(raw)
+	if err != nil {
+		return Endorsed{}, fmt.Errorf("%w: %v", ErrInput, err)
+	}
+	s, err := recognition.Read(c)
+	if err != nil {
+		return Endorsed{}, fmt.Errorf("%w: %v", ErrInput, err)
+	}
+	if s.Kind != recognition.Endorsement {
+		return Endorsed{}, fmt.Errorf("%w: this is an %s; `trustme node agreement` takes it", ErrInput, s.Kind)
+	}
+	if s.By == n.id.String() {
+		return Endorsed{}, fmt.Errorf("%w: this node gave that endorsement itself", ErrInput)
+	}
+	e := Endorsed{ID: s.ID, Of: s.Of, By: s.By, ByName: s.ByName, Until: s.Until, Taken: n.second()}
+	err = n.db.Update(ctx, func(tx *store.Tx) error {
+		if err := n.aboutUs(tx, s.Of); err != nil {
+			return err
+		}
+		if err := endorsed.Put(tx, e); err != nil {
+			return err
+		}
+		if err := store.PutLarge(tx, endorsedKey(e.ID), c.Bytes()); err != nil {
+			return err
+		}
+		return n.note(tx, "endorsement.taken", map[string]any{"endorsement": e.ID, "of": e.Of})
+	})
+	n.praise.forget()
+	return e, err
+}
+
+// aboutUs refuses an endorsement of something that is not this node's.
+func (n *Node) aboutUs(tx *store.Tx, of string) error {
+	if of == n.id.String() {
+		return nil
+	}
+	if _, err := n.ownAchievement(of); err == nil {
+		return nil
+	}
+	if _, err := awards.Get(tx, of); err == nil {
+		return nil
+	} else if !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	return fmt.Errorf("%w: the endorsement is about %s, which is neither this node, nor an achievement or a badge of its", ErrInput, of)
+}
+
+// DropEndorsement leaves an endorsement out of the badges to come. Badges that
+// hold it keep it.
+func (n *Node) DropEndorsement(ctx context.Context, r WithdrawRequest) (e Endorsed, err error) {
+	err = n.db.Update(ctx, func(tx *store.Tx) error {
+		if e, err = endorsed.Get(tx, fullID(r.ID)); errors.Is(err, store.ErrNotFound) {
+			return fmt.Errorf("%w: no endorsement %q was taken in", ErrNotFound, r.ID)
+		} else if err != nil {
+			return err
+		}
+		if err := endorsed.Delete(tx, e.ID); err != nil {
+			return err
+		}
+		if err := store.DeleteLarge(tx, endorsedKey(e.ID)); err != nil {
+			return err
+		}
+		return n.note(tx, "endorsement.dropped", map[string]any{"endorsement": e.ID})
+	})
+	n.praise.forget()
+	return e, err
+}
+
+// praise keeps which endorsements are in force, for a minute: a run of many
+// badges does not verify them for each.
+type praise struct {
+	mu    sync.Mutex
+	until time.Time
+	by    map[string][]json.RawMessage // by what they are about
+}
+
+func (p *praise) forget() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.until = time.Time{}
+}
+
+// praiseFor is how long endorsements are taken to be in force without a look.
+const praiseFor = time.Minute
+
+// endorsementsOf returns the endorsements in force of an id. One that cannot
+// be judged now is left out.
+func (n *Node) endorsementsOf(ctx context.Context, of string) ([]json.RawMessage, error) {
+	p := &n.praise
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if n.now().Before(p.until) {
+		return p.by[of], nil
+	}
+	by := map[string][]json.RawMessage{}
+	var raws [][]byte
+	err := n.db.View(ctx, func(tx *store.Tx) error {
+		for e, err := range endorsed.List(tx, store.Range{}) {
+			if err != nil {
+				return err
+			}
+			raw, err := store.GetLarge(tx, endorsedKey(e.ID))
+			if err != nil {
+				return err
+			}
+			raws = append(raws, raw)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, raw := range raws {
+		rep := n.party.Verifier.Report(ctx, raw, credentials.ReportOptions{})
+		c, err := credentials.Parse(raw)
+		if err != nil {
+			return nil, err
+		}
+		if rep.Verdict != credentials.Valid {
+			n.log.Info("an endorsement is left out", "credential", c.ID(), "err", rep.Why())
+			continue
+		}
+		by[c.SubjectID()] = append(by[c.SubjectID()], raw)
+	}
+	for of := range by { // a badge holds a few, not all there are
+		slices.SortFunc(by[of], func(a, b json.RawMessage) int { return len(a) - len(b) })
+		by[of] = by[of][:min(len(by[of]), maxEmbedded)]
+	}
+	p.by, p.until = by, n.now().Add(praiseFor)
+	return by[of], nil
+}
+
+// maxEmbedded bounds the endorsements of one thing within a badge.
+const maxEmbedded = 4
