@@ -117,6 +117,16 @@ func isV1(doc jsondoc.Value) bool {
 	return text(doc.Get("@context").First()) == "https://www.w3.org/2018/credentials/v1"
 }
 
+// Records returns the credentials of a comprehensive learner record, each as it
+// was signed.
+func (c Credential) Records() (out [][]byte) {
+	_, records := partsOf(c.doc)
+	for _, r := range records {
+		out = append(out, r.raw)
+	}
+	return out
+}
+
 func (c Credential) subject() jsondoc.Value { return c.doc.Get("credentialSubject").First() }
 
 func (c Credential) time(name string) time.Time {

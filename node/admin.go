@@ -30,6 +30,7 @@ func (n *Node) AdminHandler() http.Handler {
 	handle(mux, "POST /rotate", n.Rotate)
 	n.adminAgreements(mux)
 	n.adminEndorsements(mux)
+	n.adminLearning(mux)
 	mux.HandleFunc("POST /publish", func(w http.ResponseWriter, r *http.Request) { answer(w, struct{}{}, n.Publish(r.Context())) })
 	mux.HandleFunc("GET /backup", n.adminBackup)
 	n.adminApplications(mux)

@@ -233,7 +233,7 @@ func (n *Node) TakeAgreement(ctx context.Context, r TakeAgreementRequest) (Signe
 		return SignedAgreement{}, fmt.Errorf("%w: this agreement waits for your own signature: trustme node agreement countersign", ErrInput)
 	case s.By != n.id.String():
 		return SignedAgreement{}, fmt.Errorf("%w: this agreement is between %s and %s, and none of this node's", ErrInput, s.By, s.Of)
-	case !s.Countersigned:
+	case !s.Countersigned():
 		return SignedAgreement{}, fmt.Errorf("%w: the partner has not countersigned it yet", ErrInput)
 	}
 	var a Agreement

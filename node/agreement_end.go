@@ -136,6 +136,25 @@ func (n *Node) terms(ctx context.Context) (recognition.Terms, error) {
 	if err != nil {
 		return t, err
 	}
+	err = n.db.View(ctx, func(tx *store.Tx) error {
+		for l, err := range learnings.List(tx, store.Range{}) {
+			if err != nil {
+				return err
+			}
+			if !l.AtHome {
+				continue
+			}
+			b, err := getBundle(tx, l.ID)
+			if err != nil {
+				return err
+			}
+			bundles = append(bundles, b)
+		}
+		return nil
+	})
+	if err != nil {
+		return t, err
+	}
 	for _, b := range bundles {
 		s, err := recognition.Open(ctx, n.party.Verifier, b, n.now())
 		if recognition.IsUndecided(err) || errors.Is(err, recognition.ErrStatement) {

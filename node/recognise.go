@@ -3,28 +3,47 @@ package node
 import (
 	"context"
 	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/trust-me/trustme/credentials"
 	"github.com/trust-me/trustme/credentials/recognition"
 )
 
-// RecogniseRequest asks whether this node recognises a badge.
+// RecogniseRequest asks whether this node recognises a badge, or the badges of
+// a transcript.
 type RecogniseRequest struct {
 	Credential []byte `json:"credential"`
 }
 
+// Unit is one badge of a transcript, and whether it counts.
+type Unit struct {
+	Credential  string                  `json:"credential"`
+	Name        string                  `json:"name"`
+	Verdict     credentials.Verdict     `json:"verdict"`
+	Told        string                  `json:"told"`
+	Recognition recognition.Recognition `json:"recognition"`
+}
+
 // Recognised is a report about a badge with whether it counts here, and as
-// what.
+// what. Of a transcript, Units has that for each badge, Credits the sums by
+// credit framework, and Missing what a learning agreement of its learner still
+// waits for.
 type Recognised struct {
 	Verdict     credentials.Verdict     `json:"verdict"`
 	Why         string                  `json:"why"`
 	Told        string                  `json:"told"` // the answer in a sentence
 	Recognition recognition.Recognition `json:"recognition"`
 	Report      json.RawMessage         `json:"report"`
+	Units       []Unit                  `json:"units,omitempty"`
+	Credits     map[string]float64      `json:"credits,omitempty"`
+	Missing     []string                `json:"missing,omitempty"`
 }
 
 // Recognise verifies a badge and answers whether it counts here: by its issuer,
-// by an authorisation, or by an agreement of this node.
+// by an authorisation, or by an agreement of this node. Of a transcript it
+// answers for each badge, by the learner's learning agreement first.
 func (n *Node) Recognise(ctx context.Context, r RecogniseRequest) (Recognised, error) {
 	t, err := n.terms(ctx)
 	if err != nil {
@@ -33,11 +52,64 @@ func (n *Node) Recognise(ctx context.Context, r RecogniseRequest) (Recognised, e
 	report := n.party.Verifier.Report(ctx, r.Credential, credentials.ReportOptions{})
 	out := Recognised{Recognition: recognition.Recognition{Answer: credentials.NotApplicable, Basis: recognition.NoBasis, Why: report.Why()}}
 	if c, _, err := credentials.ParseAny(r.Credential); err == nil { // else the report says so
-		out.Recognition = t.Fill(&report, c, n.called)
+		if records := c.Records(); len(records) > 0 {
+			n.units(ctx, t, c, records, &out)
+			report.Recognition = out.Recognition.Check("")
+		} else {
+			out.Recognition = t.Fill(&report, c, n.called)
+		}
 	}
 	out.Verdict, out.Why, out.Told = report.Verdict, report.Why(), report.Recognition.Message
 	out.Report, err = json.Marshal(report)
 	return out, err
+}
+
+// units answers for each badge of a transcript.
+func (n *Node) units(ctx context.Context, t recognition.Terms, c credentials.Credential, records [][]byte, out *Recognised) {
+	out.Credits = map[string]float64{}
+	met := map[string]bool{}
+	for _, raw := range records {
+		rep, v := n.party.Verifier.Examine(ctx, raw, credentials.ReportOptions{})
+		u := Unit{Credential: rep.Credential.ID, Name: rep.Credential.Name, Verdict: rep.Verdict, Told: rep.Why(), Recognition: recognition.Recognition{Answer: credentials.NotApplicable, Basis: recognition.NoBasis, Why: rep.Why()}}
+		if rep.Verdict == credentials.Valid {
+			if b := recognition.BadgeOf(v.Credential()); b.Subject == c.SubjectID() {
+				u.Recognition = t.Recognise(b, rep.At)
+			} else {
+				u.Recognition = recognition.Recognition{Answer: credentials.No, Basis: recognition.NoBasis, Why: "it was given to somebody else than the transcript"}
+			}
+			u.Told = u.Recognition.Check(n.called(u.Recognition.As)).Message
+		}
+		if u.Recognition.Answer == credentials.Yes {
+			met[u.Recognition.As] = met[u.Recognition.As] || u.Recognition.Satisfies
+			if u.Recognition.Credits > 0 {
+				out.Credits[u.Recognition.Framework] += u.Recognition.Credits
+			}
+		}
+		out.Units = append(out.Units, u)
+	}
+	wanted := map[string]bool{}
+	for _, s := range t.Statements {
+		for _, rule := range s.Recognizes {
+			if s.Kind == recognition.Learning && s.Of == c.SubjectID() && !met[rule.Target] {
+				wanted[n.called(rule.Target)] = true
+			}
+		}
+	}
+	out.Missing = slices.Sorted(maps.Keys(wanted))
+	whole := recognition.Recognition{Answer: credentials.Yes, Basis: recognition.Agreed, Satisfies: true, Why: "every badge of it counts"}
+	for _, u := range out.Units {
+		switch {
+		case u.Recognition.Answer == credentials.Unknown || u.Verdict == credentials.Undecided:
+			whole = recognition.Recognition{Answer: credentials.Unknown, Basis: recognition.NoBasis, Why: u.Name + ": " + u.Told}
+		case u.Recognition.Answer != credentials.Yes:
+			out.Recognition = recognition.Recognition{Answer: credentials.No, Basis: recognition.NoBasis, Why: u.Name + ": " + u.Told}
+			return
+		}
+	}
+	if len(out.Missing) > 0 && whole.Answer == credentials.Yes {
+		whole = recognition.Recognition{Answer: credentials.No, Basis: recognition.NoBasis, Why: "missing: " + strings.Join(out.Missing, ", ")}
+	}
+	out.Recognition = whole
 }
 
 // called names an achievement for people.

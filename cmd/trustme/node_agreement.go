@@ -220,8 +220,8 @@ func agreementState(name, usage string, to node.AgreementState) *cli.Command {
 
 func nodeRecognise() *cli.Command {
 	return &cli.Command{
-		Name: "recognise", Usage: "verify a badge and say whether it counts here, and as what", ArgsUsage: "FILE|-",
-		Description: example("A badge counts by its issuer, by an authorisation, or by an agreement of this node.\n\nExit 0 recognised, 1 not, 2 could not tell.", "trustme node recognise badge.json"),
+		Name: "recognise", Usage: "verify a badge or a transcript and say whether it counts here, and as what", ArgsUsage: "FILE|-",
+		Description: example("A badge counts by its issuer, by an authorisation, or by an agreement of this node; of a transcript, each badge is answered, by the learner's learning agreement first.\n\nExit 0 recognised, 1 not, 2 could not tell.", "trustme node recognise badge.json"),
 		Flags:       nodeFlags(),
 		Action: onNode(1, 1, "one FILE or -", func(c *cli.Context, args []string, cl *node.Client) error {
 			raw, err := readInput(args[0], maxInput)
@@ -238,6 +238,15 @@ func nodeRecognise() *cli.Command {
 				}
 			} else {
 				say(c, "%s\n%s", r.Verdict, r.Told)
+				for _, u := range r.Units {
+					say(c, "  %-7s %s: %s", u.Recognition.Answer, u.Name, u.Told)
+				}
+				for framework, sum := range r.Credits {
+					say(c, "  %g points %s", sum, framework)
+				}
+				for _, m := range r.Missing {
+					say(c, "  missing %s", m)
+				}
 				if r.Verdict != credentials.Valid {
 					say(c, "%s", r.Why)
 				}

@@ -16,10 +16,10 @@ func walletCommand() *cli.Command {
 		Name: "wallet", Usage: "hold badges, and show them as you wish",
 		Description: example("A wallet is one directory that belongs to the learner. It needs no account, and keeps working when every partner is gone.", "trustme wallet init\ntrustme wallet connect https://alder.example/i/K7Q2M-9XP4T"),
 		Subcommands: []*cli.Command{
-			walletInit(), walletConnect(), walletSync(), walletWatch(), walletList(), walletShow(), walletVerify(), walletOffers(),
+			walletInit(), walletDID(), walletConnect(), walletSync(), walletWatch(), walletList(), walletShow(), walletVerify(), walletOffers(),
 			walletAnswer("accept", "accept an offer that was put aside"), walletAnswer("decline", "turn an offer down", &cli.StringFlag{Name: "reason", Usage: "what the partner is told"}),
 			walletPresent(), walletExport(), walletImport(), walletBackup(), walletRestore(),
-			walletCatalogue(), walletPath(), walletRole(), walletEndorsement(),
+			walletCatalogue(), walletPath(), walletRole(), walletEndorsement(), walletLearning(),
 			walletApply(), walletApplications(), walletClaim(), walletReview(),
 		},
 	}
@@ -48,6 +48,17 @@ func walletInit() *cli.Command {
 			}
 			return answer(c, fields{"did": d.String(), "dir": c.String("dir")}, "%s", d)
 		},
+	}
+}
+
+func walletDID() *cli.Command {
+	return &cli.Command{
+		Name: "did", Usage: "print the DID to which your badges are bound",
+		Description: example("Tell it to who wants to give you a badge without a connection.", "trustme wallet did"),
+		Flags:       walletFlags(),
+		Action: onWallet(0, 0, "", func(c *cli.Context, _ []string, w *wallet.Wallet) error {
+			return answer(c, fields{"did": w.DID().String()}, "%s", w.DID())
+		}),
 	}
 }
 

@@ -26,13 +26,14 @@ const (
 type Badge struct {
 	Credential, Achievement, Issuer string
 	Creator                         string // of the achievement, as it says
+	Subject                         string
 	Level                           int
 	Awarded                         time.Time
 }
 
 // BadgeOf returns what a credential says of itself.
 func BadgeOf(c credentials.Credential) Badge {
-	return Badge{Credential: c.ID(), Achievement: c.AchievementID(), Issuer: c.IssuerID(), Creator: c.Achievement().Get("creator").ID(), Level: requirement.LevelOf(c), Awarded: c.AwardedDate()}
+	return Badge{Credential: c.ID(), Achievement: c.AchievementID(), Issuer: c.IssuerID(), Creator: c.Achievement().Get("creator").ID(), Subject: c.SubjectID(), Level: requirement.LevelOf(c), Awarded: c.AwardedDate()}
 }
 
 // Recognition is whether a badge counts, as what, and by whose word. A badge
@@ -113,8 +114,8 @@ func better(a, b Recognition) Recognition {
 		}
 		return 0
 	}
-	if rank(b) > rank(a) {
-		return b
+	if rank(b) > rank(a) || rank(b) == rank(a) && b.Kind == Learning && a.Kind != Learning {
+		return b // what was agreed for this learner goes first
 	}
 	return a
 }
@@ -122,7 +123,7 @@ func better(a, b Recognition) Recognition {
 // apply answers by one statement; wanted may be empty for anything.
 func (t Terms) apply(s Statement, b Badge, wanted string, at time.Time) Recognition {
 	none := Recognition{Answer: credentials.No, Basis: NoBasis}
-	if s.Of != b.Issuer && s.Kind != Learning {
+	if s.Kind == Learning && (s.Of != b.Subject || t.host(s) != b.Issuer || b.Issuer == "") || s.Kind != Learning && s.Of != b.Issuer {
 		return none
 	}
 	best := none
@@ -167,7 +168,7 @@ func (t Terms) held(s Statement, b Badge, r Recognition) Recognition {
 		return r
 	}
 	switch {
-	case s.Kind != Endorsement && !s.Countersigned:
+	case !t.signed(s):
 		return no("the %s of %s is not countersigned", s.Kind, day)
 	case s.Ended && t.DropEnded:
 		return no("the %s of %s was ended on %s", s.Kind, day, s.Until.UTC().Format(time.DateOnly))
@@ -181,6 +182,30 @@ func (t Terms) held(s Statement, b Badge, r Recognition) Recognition {
 		r.Answer, r.Satisfies, r.Why = credentials.Unknown, false, fmt.Sprintf("whether the %s of %s is in force could not be told: %s", s.Kind, day, s.Why)
 	}
 	return r
+}
+
+// host returns the DID of the partner that a learning agreement is with: the
+// one of the partner agreement that it is under.
+func (t Terms) host(s Statement) string {
+	for _, m := range t.Statements {
+		if m.Kind == Agreement && m.ID == s.Agreement && m.By == s.By {
+			return m.Of
+		}
+	}
+	return ""
+}
+
+// signed reports whether all signed who have to: nobody else for an
+// endorsement, the partner for an agreement, host and learner for a learning
+// agreement.
+func (t Terms) signed(s Statement) bool {
+	switch s.Kind {
+	case Endorsement:
+		return true
+	case Learning:
+		return s.Countersigned() && slices.Contains(s.Signers, t.host(s))
+	}
+	return s.Countersigned()
 }
 
 func within(period string, awarded, at time.Time) bool {
@@ -212,7 +237,7 @@ func (t Terms) Names(names requirement.Names, creator string) requirement.Names 
 }
 
 func (t Terms) equivalents(s Statement, wanted string) (out []requirement.Equivalent) {
-	if s.Standing != requirement.Current || s.Kind != Endorsement && !s.Countersigned || s.Ended && t.DropEnded {
+	if s.Standing != requirement.Current || !t.signed(s) || s.Ended && t.DropEnded {
 		return nil
 	}
 	why := fmt.Sprintf("by the %s of %s", s.Kind, s.From.UTC().Format(time.DateOnly))
@@ -239,7 +264,7 @@ func (r Recognition) Check(called string) credentials.Check {
 		c.Code = credentials.CodeAgreementUnknown
 	case r.Answer == credentials.No:
 		c.Code = credentials.CodeIssuerUntrusted
-	case r.Basis == Agreed:
+	case r.Basis == Agreed && called != "":
 		c.Message += " as " + called
 		if i := strings.LastIndex(r.EQF, "/"); i >= 0 {
 			c.Message += ", EQF " + r.EQF[i+1:]

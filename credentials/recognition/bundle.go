@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/multiformats/go-multibase"
@@ -61,11 +62,11 @@ func Open(ctx context.Context, v *credentials.Verifier, b Bundle, at time.Time) 
 		case errors.Is(err, ErrWithdrawn):
 			continue
 		case IsUndecided(err) && s.Standing == requirement.Current:
-			s.Countersigned, s.Standing, s.Why = true, requirement.Uncertain, err.Error()
+			s.Standing, s.Why = requirement.Uncertain, err.Error()
 		case err != nil:
 			return Statement{}, err
-		case by == s.Of:
-			s.Countersigned = true
+		case !slices.Contains(s.Signers, by):
+			s.Signers = append(s.Signers, by)
 		}
 	}
 	if b.Ended == nil {
@@ -81,6 +82,20 @@ func Open(ctx context.Context, v *credentials.Verifier, b Bundle, at time.Time) 
 	last.Judge(r)
 	s.Until, s.Ended, s.Standing, s.Why = last.Until, true, last.Standing, last.Why
 	return s, nil
+}
+
+// Merge adds the countersignatures of another copy of the same signed text.
+// It reports whether there was a new one; false for another text.
+func (b *Bundle) Merge(other Bundle) (added bool) {
+	if !bytes.Equal(b.Agreement, other.Agreement) {
+		return false
+	}
+	for _, c := range other.Countersignatures {
+		if !slices.ContainsFunc(b.Countersignatures, func(have []byte) bool { return bytes.Equal(have, c) }) {
+			b.Countersignatures, added = append(b.Countersignatures, c), true
+		}
+	}
+	return added
 }
 
 // examine reads a statement and holds it to its signature.

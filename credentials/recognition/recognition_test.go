@@ -107,7 +107,7 @@ func TestABadgeIsRecognisedDirectlyByDelegationOrByAgreementAndElseNot(t *testin
 	alder, birch, cedar := newPartner(t), newPartner(t), newPartner(t)
 	raw := alder.sign(t, recognition.Draft{Statement: mou(birch.id.String())})
 	s, err := recognition.Open(t.Context(), judge, recognition.Bundle{Agreement: raw, Countersignatures: [][]byte{birch.countersign(t, "urn:uuid:m1", raw)}}, noon)
-	if err != nil || !s.Countersigned || s.Standing != requirement.Current {
+	if err != nil || !s.Countersigned() || s.Standing != requirement.Current {
 		t.Fatalf("%+v, %v", s, err)
 	}
 	a, b, c := alder.id.String(), birch.id.String(), cedar.id.String()
@@ -138,7 +138,7 @@ func TestABadgeIsRecognisedDirectlyByDelegationOrByAgreementAndElseNot(t *testin
 		{"awarded after its end", with(func(s *recognition.Statement) { s.Until = awarded }), badge(maker, b, 2, awarded), designer, credentials.No, recognition.Agreed, false, "ended on 2026-11-20"},
 		{"awarded before its end", with(func(s *recognition.Statement) { s.Until, s.Ended = awarded.Add(time.Second), true }), badge(maker, b, 2, awarded), designer, credentials.Yes, recognition.Agreed, true, "recognised by Alder"},
 		{"too long ago", with(func(s *recognition.Statement) { s.From = s.From.AddDate(-4, 0, 0) }), badge(maker, b, 2, noon.AddDate(-3, 0, -1)), designer, credentials.No, recognition.Agreed, false, "of the last P3Y"},
-		{"not countersigned", with(func(s *recognition.Statement) { s.Countersigned = false }), badge(maker, b, 2, awarded), designer, credentials.No, recognition.Agreed, false, "not countersigned"},
+		{"not countersigned", with(func(s *recognition.Statement) { s.Signers = nil }), badge(maker, b, 2, awarded), designer, credentials.No, recognition.Agreed, false, "not countersigned"},
 		{"suspended", with(func(s *recognition.Statement) { s.Standing, s.Why = requirement.Lapsed, "suspended" }), badge(maker, b, 2, awarded), designer, credentials.No, recognition.Agreed, false, "not in force now: suspended"},
 		{"list out of reach", with(func(s *recognition.Statement) { s.Standing, s.Why = requirement.Uncertain, "no list" }), badge(maker, b, 2, awarded), designer, credentials.Unknown, recognition.Agreed, false, "could not be told: no list"},
 		{"another's agreement", with(func(s *recognition.Statement) { s.By = c }), badge(maker, b, 2, awarded), designer, credentials.No, recognition.NoBasis, false, "nothing that you rely on"},
@@ -198,7 +198,7 @@ func TestABundleIsTakenOnlyAsItWasSigned(t *testing.T) {
 	} {
 		s, err := recognition.Open(t.Context(), judge, tt.b, noon)
 		switch {
-		case tt.why == "" && (err != nil || s.Countersigned != tt.countersigned || s.Ended != (tt.b.Ended != nil)):
+		case tt.why == "" && (err != nil || s.Countersigned() != tt.countersigned || s.Ended != (tt.b.Ended != nil)):
 			t.Errorf("%s: %+v, %v", tt.name, s, err)
 		case tt.why != "" && (!errors.Is(err, recognition.ErrStatement) || !strings.Contains(err.Error(), tt.why)):
 			t.Errorf("%s: %v; want %q", tt.name, err, tt.why)
@@ -241,7 +241,7 @@ func TestADraftThatCouldNotBeAppliedIsNotSigned(t *testing.T) {
 // A partner's badge meets a step by agreement, from the level on that it says.
 func TestPartnersBadgesMeetRequirementsByAgreement(t *testing.T) {
 	s := mou("did:birch")
-	s.By, s.Countersigned, s.Standing = "did:alder", true, requirement.Current
+	s.By, s.Signers, s.Standing = "did:alder", []string{"did:birch"}, requirement.Current
 	names := recognition.Terms{Statements: []recognition.Statement{s}}.Names(func(badge string) (requirement.Wanted, bool) {
 		return requirement.Wanted{Achievement: "https://alder.example/openbadges/a/" + badge, Issuers: []string{"did:alder"}}, true
 	}, "did:alder")

@@ -74,8 +74,8 @@ type Statement struct {
 	Authorizes []string  `json:"authorizes,omitempty"`
 	// Agreement is the partner agreement that a learning agreement is under.
 	Agreement string `json:"agreement,omitempty"`
-	// Countersigned says that the partner signed it as well.
-	Countersigned bool `json:"countersigned,omitempty"`
+	// Signers are those who countersigned it.
+	Signers []string `json:"signers,omitempty"`
 	// Ended says that By ended it before its time, at Until.
 	Ended bool `json:"ended,omitempty"`
 	// Standing is whether it can be relied on now; Why, where it cannot.
@@ -174,6 +174,9 @@ func (s *Statement) Judge(r credentials.Report) {
 		s.Standing, s.Why = requirement.Uncertain, r.Why()
 	}
 }
+
+// Countersigned reports whether whom it is about signed it as well.
+func (s Statement) Countersigned() bool { return slices.Contains(s.Signers, s.Of) }
 
 // covers reports whether the statement was in force when something was awarded.
 func (s Statement) covers(awarded time.Time) bool {

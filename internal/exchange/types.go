@@ -33,6 +33,9 @@ const (
 	TypeEndorseRequest = "https://w3id.org/trust-me/endorse/1.0/request"
 	TypeEndorsement    = "https://w3id.org/trust-me/endorse/1.0/endorsement"
 	TypeEndorseDecline = "https://w3id.org/trust-me/endorse/1.0/decline"
+
+	TypeLearning   = "https://w3id.org/trust-me/learning/1.0/agreement"
+	TypeTranscript = "https://w3id.org/trust-me/learning/1.0/transcript"
 )
 
 // protocols are what discover-features discloses.
@@ -46,6 +49,7 @@ var protocols = []string{
 	"https://didcomm.org/report-problem/2.0",
 	"https://w3id.org/trust-me/apply/1.0",
 	"https://w3id.org/trust-me/endorse/1.0",
+	"https://w3id.org/trust-me/learning/1.0",
 }
 
 // Attachment formats and media types.
@@ -57,6 +61,7 @@ const (
 	FormatOffer       = "trustme/badge-offer@1.0"
 	FormatHolderProof = "trustme/holder-proof@1.0"
 	FormatCredential  = "trustme/open-badge@3.0"
+	FormatBundle      = "trustme/agreement-bundle@1.0"
 	FormatVPR         = "w3c-ccg/verifiable-presentation-request@0.2"
 	FormatVP          = "w3c/verifiable-presentation@2.0"
 )

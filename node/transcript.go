@@ -1,0 +1,192 @@
+package node
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/trust-me/trustme/credentials"
+	"github.com/trust-me/trustme/credentials/jsonld"
+	"github.com/trust-me/trustme/internal/didcomm"
+	"github.com/trust-me/trustme/internal/exchange"
+	"github.com/trust-me/trustme/internal/jsondoc"
+	"github.com/trust-me/trustme/internal/store"
+)
+
+// TranscriptRequest asks for a transcript of what a learner holds of this node.
+type TranscriptRequest struct {
+	To string `json:"to"` // connection or DID
+}
+
+// TranscriptIssued is a transcript: a CLR 2.0 credential as a VC-JWT.
+type TranscriptIssued struct {
+	ID         string `json:"id"`
+	Learner    string `json:"learner"`
+	Badges     int    `json:"badges"`
+	Credential []byte `json:"credential"`
+	Sent       bool   `json:"sent"` // to the learner's wallet
+}
+
+// maxTranscript bounds the badges of one transcript.
+const maxTranscript = 64
+
+// IssueTranscript signs a Comprehensive Learner Record 2.0 of the badges of
+// this node that a learner holds now, each as it was signed, and hands it to
+// the learner's wallet where there is a connection. It is a VC-JWT, since no
+// package publishes the context that an embedded proof would rest on.
+func (n *Node) IssueTranscript(ctx context.Context, r TranscriptRequest) (TranscriptIssued, error) {
+	var badges []json.RawMessage
+	var c exchange.Connection
+	out := TranscriptIssued{ID: n.newURN()}
+	ids := map[string]string{} // achievement by slug, of those that are held
+	err := n.db.View(ctx, func(tx *store.Tx) error {
+		for a, err := range awards.List(tx, store.Range{}) {
+			if err != nil {
+				return err
+			}
+			mine := a.Recipient.DID != "" && (a.Recipient.DID == r.To || a.Recipient.Connection == r.To)
+			over, err := n.over(tx, a)
+			if err != nil {
+				return err
+			}
+			if !mine || over || a.Standing != Active || out.Learner != "" && out.Learner != a.Recipient.DID {
+				continue
+			}
+			raw, err := store.GetLarge(tx, credentialKey(a.ID))
+			if errors.Is(err, store.ErrNotFound) {
+				continue // offered, and not signed yet
+			}
+			if err != nil {
+				return err
+			}
+			out.Learner = a.Recipient.DID
+			if a.Recipient.Connection != "" {
+				if c, err = connection(tx, a.Recipient.Connection); err != nil {
+					return err
+				}
+			}
+			badges = append(badges, raw)
+			ids[a.Achievement] = catalogueID(n, a)
+		}
+		return nil
+	})
+	switch {
+	case err != nil:
+		return out, err
+	case len(badges) == 0:
+		return out, fmt.Errorf("%w: %s holds no badge of this node; name a connection or a DID from `trustme node list`", ErrNotFound, r.To)
+	case len(badges) > maxTranscript:
+		return out, fmt.Errorf("%w: %d badges; one transcript holds at most %d", ErrInput, len(badges), maxTranscript)
+	}
+	out.Badges = len(badges)
+	unsigned, err := n.unsignedTranscript(out, badges, ids)
+	if err != nil {
+		return out, err
+	}
+	s, err := n.signer(ctx)
+	if err != nil {
+		return out, err
+	}
+	v, err := credentials.IssueJWT(ctx, n.party.Verifier, unsigned, s, n.now())
+	if err != nil {
+		return out, fmt.Errorf("issuing the transcript: %w", err)
+	}
+	out.Credential, out.Sent = v.Credential().Bytes(), c.ID != ""
+	err = n.db.Update(ctx, func(tx *store.Tx) error {
+		if err := n.note(tx, "transcript.issued", map[string]any{"credential": out.ID, "badges": out.Badges}); err != nil || !out.Sent {
+			return err
+		}
+		pair, err := c.Pair()
+		if err != nil {
+			return err
+		}
+		return didcomm.Send(tx, pair, exchange.Transcript(out.ID, out.Credential))
+	})
+	if err == nil && out.Sent {
+		n.wake(ctx, c.ID)
+	}
+	return out, err
+}
+
+type association struct {
+	Type   string `json:"type"`
+	Kind   string `json:"associationType"`
+	Source string `json:"sourceId"`
+	Target string `json:"targetId"`
+}
+
+// unsignedTranscript builds the record; the paths of the catalogues tell which
+// of its achievements come before which (CLR 2.0, Association).
+func (n *Node) unsignedTranscript(t TranscriptIssued, badges []json.RawMessage, ids map[string]string) ([]byte, error) {
+	seen := map[association]bool{}
+	var associations []association
+	for _, c := range n.catalogues {
+		for _, p := range c.Paths {
+			for _, s := range p.Value.Steps {
+				for _, before := range s.Value.After.Badges() {
+					a := association{"Association", "precedes", ids[before], ids[s.Key]}
+					if a.Source != "" && a.Target != "" && !seen[a] {
+						seen[a] = true
+						associations = append(associations, a)
+					}
+				}
+			}
+		}
+	}
+	type profile struct {
+		ID   string   `json:"id"`
+		Type []string `json:"type"`
+		Name string   `json:"name,omitempty"`
+	}
+	type subject struct {
+		ID           string            `json:"id"`
+		Type         []string          `json:"type"`
+		Badges       []json.RawMessage `json:"verifiableCredential"`
+		Associations []association     `json:"association,omitempty"`
+	}
+	return jsondoc.Marshal(struct {
+		Context []string `json:"@context"`
+		ID      string   `json:"id"`
+		Type    []string `json:"type"`
+		Name    string   `json:"name"`
+		Issuer  profile  `json:"issuer"`
+		From    string   `json:"validFrom"`
+		Awarded string   `json:"awardedDate"`
+		Partial bool     `json:"partial"`
+		Subject subject  `json:"credentialSubject"`
+	}{[]string{jsonld.CredentialsV2, credentials.ContextCLR, jsonld.OpenBadges303}, t.ID, []string{"VerifiableCredential", "ClrCredential"}, "Transcript by " + n.set.Name,
+		profile{n.id.String(), []string{"Profile"}, n.set.Name}, jsondoc.Stamp(n.second()), jsondoc.Stamp(n.second()), true,
+		subject{t.Learner, []string{"ClrSubject"}, badges, associations}})
+}
+
+func (n *Node) adminLearning(mux *http.ServeMux) {
+	handle(mux, "POST /learning", n.SignLearning)
+	handle(mux, "POST /learning/countersign", n.CountersignLearning)
+	handle(mux, "POST /transcripts", n.IssueTranscript)
+	mux.HandleFunc("GET /learning", func(w http.ResponseWriter, r *http.Request) {
+		all, err := n.Learnings(r.Context())
+		answer(w, all, err)
+	})
+}
+
+// SignLearning signs a learning agreement as home.
+func (c *Client) SignLearning(ctx context.Context, r SignLearningRequest) (l LearningRecord, err error) {
+	return l, c.call(ctx, http.MethodPost, "/learning", r, &l)
+}
+
+// CountersignLearning agrees to one as host.
+func (c *Client) CountersignLearning(ctx context.Context, r CountersignLearningRequest) (l LearningRecord, err error) {
+	return l, c.call(ctx, http.MethodPost, "/learning/countersign", r, &l)
+}
+
+// Learnings lists the learning agreements.
+func (c *Client) Learnings(ctx context.Context) (all []LearningRecord, err error) {
+	return all, c.call(ctx, http.MethodGet, "/learning", nil, &all)
+}
+
+// IssueTranscript signs a transcript for a learner.
+func (c *Client) IssueTranscript(ctx context.Context, r TranscriptRequest) (t TranscriptIssued, err error) {
+	return t, c.call(ctx, http.MethodPost, "/transcripts", r, &t)
+}
