@@ -33,6 +33,7 @@ func (n *Node) adminApplications(mux *http.ServeMux) {
 		answer(w, rs, err)
 	})
 	handle(mux, "POST /claim-codes", n.ClaimCode)
+	handle(mux, "POST /events", n.RecordEvent)
 }
 
 // ApplicationDecision is what an operator does about an application: issue (as

@@ -72,6 +72,7 @@ type Node struct {
 	csvRunning atomic.Bool
 	proving    chan struct{}
 	stopping   chan struct{} // closed when Serve ends
+	todo       chan struct{} // awards are due
 }
 
 // InitRequest makes a data directory.
@@ -118,7 +119,7 @@ func Open(ctx context.Context, cfg Config) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &Node{set: set, dir: cfg.Dir, secret: secret, now: or2(cfg.Now, time.Now), log: cfg.Log, proving: make(chan struct{}, runtime.GOMAXPROCS(0)), stopping: make(chan struct{})}
+	n := &Node{set: set, dir: cfg.Dir, secret: secret, now: or2(cfg.Now, time.Now), log: cfg.Log, proving: make(chan struct{}, runtime.GOMAXPROCS(0)), stopping: make(chan struct{}), todo: make(chan struct{}, 1)}
 	if n.log == nil {
 		n.log = slog.New(slog.DiscardHandler)
 	}
@@ -156,7 +157,10 @@ func (n *Node) assemble(ctx context.Context) (err error) {
 	if n.lists, err = n.openLists(ctx); err != nil {
 		return err
 	}
-	n.issuing = &exchange.Issuer{DB: n.db, Now: n.now, Prove: n.prove, Issue: n.issueFor, Closed: n.closedOffer}
+	if err := n.indexAwards(ctx); err != nil {
+		return err
+	}
+	n.issuing = &exchange.Issuer{DB: n.db, Now: n.now, Prove: n.prove, Issue: n.issueFor, Closed: n.closedOffer, Settled: n.wakeWork}
 	verifying := &exchange.AskVerifier{DB: n.db, Now: n.now, Judge: n.judge}
 	endorsing := &exchange.Endorser{Now: n.now, Keep: n.keepWanted}
 	router := &exchange.Router{DB: n.db, Admit: n.admit, Roles: map[string]exchange.Handle{didcomm.TypeProblem: n.onProblem, exchange.TypeLearning: n.onLearning}}
@@ -242,6 +246,7 @@ func (n *Node) Serve(ctx context.Context, public net.Listener, ready func()) err
 		n.beat(ctx)
 	})
 	wg.Go(func() { n.keepAgreements(ctx) })
+	wg.Go(func() { n.work(ctx) })
 	if ready != nil {
 		ready()
 	}

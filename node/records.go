@@ -1,6 +1,7 @@
 package node
 
 import (
+	"slices"
 	"time"
 
 	"github.com/trust-me/trustme/credentials"
@@ -92,12 +93,18 @@ func (r Recipient) Display() string {
 var awards = store.NewCollection("award", func(a Award) string { return a.ID },
 	store.Index[Award]{Name: "key", Values: func(a Award) []string { return []string{a.Key} }},
 	store.Index[Award]{Name: "achievement", Values: func(a Award) []string { return []string{a.Catalogue + "/" + a.Achievement} }},
+	store.Index[Award]{Name: "recipient", Values: func(a Award) []string { return only(a.Recipient.DID, a.Recipient.Connection) }},
 	store.Index[Award]{Name: "expiry", Values: func(a Award) []string {
 		if a.ValidUntil.IsZero() || a.List == 0 || a.Lapsed {
 			return nil
 		}
 		return []string{a.ValidUntil.UTC().Format(time.RFC3339)}
 	}})
+
+// only leaves out empty texts.
+func only(texts ...string) []string {
+	return slices.DeleteFunc(texts, func(s string) bool { return s == "" })
+}
 
 // Invite is an invitation that this node made. A short code leads to it.
 type Invite struct {

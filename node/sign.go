@@ -33,6 +33,7 @@ func (n *Node) sign(ctx context.Context, a Award) (Award, error) {
 		a, err = n.recordSigned(tx, now, raw)
 		return err
 	})
+	n.wakeWork()
 	return a, err
 }
 
@@ -43,6 +44,11 @@ func (n *Node) recordSigned(tx *store.Tx, a Award, raw []byte) (Award, error) {
 	}
 	if err := store.PutLarge(tx, credentialKey(a.ID), raw); err != nil {
 		return a, err
+	}
+	if a.Recipient.Connection == "" { // else it counts once the wallet holds it
+		if err := n.look(tx, a); err != nil {
+			return a, err
+		}
 	}
 	return a, n.note(tx, "award.issued", map[string]any{"credential": a.ID, "achievement": a.Catalogue + "/" + a.Achievement})
 }
@@ -212,6 +218,9 @@ func (n *Node) closedOffer(tx *store.Tx, o exchange.Offer) error {
 	switch o.State {
 	case exchange.Accepted:
 		a.State = AwardHeld
+		if err := n.look(tx, a); err != nil {
+			return err
+		}
 		if a.Replaces != "" {
 			if err := n.supersede(tx, a.Replaces); err != nil {
 				return err

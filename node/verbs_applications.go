@@ -66,3 +66,8 @@ func (c *Client) Roles(ctx context.Context) (out []Roles, err error) {
 func (c *Client) ClaimCode(ctx context.Context, r ClaimCodeRequest) (l InviteLink, err error) {
 	return l, c.call(ctx, http.MethodPost, "/claim-codes", r, &l)
 }
+
+// RecordEvent records an outside fact and gives what it earns.
+func (c *Client) RecordEvent(ctx context.Context, r EventRequest) (out EventResult, err error) {
+	return out, c.call(ctx, http.MethodPost, "/events", r, &out)
+}

@@ -22,6 +22,8 @@ type Issuer struct {
 	Issue func(ctx context.Context, award string, subject did.DID) (Signed, error)
 	// Closed is told, in the transaction, how an award's offer ended.
 	Closed func(tx *store.Tx, o Offer) error
+	// Settled, where it is set, runs once an acknowledgement is durable.
+	Settled func()
 }
 
 // Signed is a credential ready to be handed out.
@@ -119,7 +121,7 @@ func (i *Issuer) onAck(ctx context.Context, in Inbound) (didcomm.Outcome, error)
 	}
 	return didcomm.Outcome{Apply: func(tx *store.Tx) error {
 		return i.close(tx, in, Accepted, "")
-	}}, nil
+	}, After: i.Settled}, nil
 }
 
 // OnProblem closes an offer that the holder declined or refused; ok is false
