@@ -19,19 +19,19 @@ import (
 // the two to each other.
 
 const (
-	window  = 6
-	digits  = 43 // of 6 bits, for a scalar of 253
+	window  = 8
+	digits  = 32 // of 8 bits, for a scalar of 253
 	entries = 1 << (window - 1)
 
 	sightings = 64  // before a table is worth its making
-	maxTables = 32  // of 165 KB
+	maxTables = 16  // of 480 KB
 	maxSeen   = 512 // keys that are counted
 )
 
 // niels is an affine point as mixed addition wants it: y+x, y-x, 2dxy.
 type niels struct{ sum, difference, xy2d field.Element }
 
-// multiples holds, for digit i and 1 <= j <= 32, the point j·64^i·P.
+// multiples holds, for digit i and 1 <= j <= 128, the point j·256^i·P.
 type multiples [digits][entries]niels
 
 var curveD2 = func() *field.Element {
@@ -112,13 +112,8 @@ func (p *extended) add(q *niels, negative bool) {
 // time by s, which is public here.
 func (p *extended) addProduct(t *multiples, s []byte, negative bool) {
 	carry := 0
-	for i := range digits {
-		bit := i * window
-		d := int(s[bit/8]) >> (bit % 8)
-		if bit/8+1 < len(s) {
-			d |= int(s[bit/8+1]) << (8 - bit%8)
-		}
-		d = d&(1<<window-1) + carry
+	for i := range digits { // of which one is a byte
+		d := int(s[i]) + carry
 		carry = 0
 		if d > entries {
 			d -= 1 << window
