@@ -72,6 +72,7 @@ type node struct {
 	kind            Kind
 	nameDecoded     bool // the name, or the text, had escapes: it stands in decoded
 	textDecoded     bool
+	parted          bool // the text is not that of the pattern
 	start, end      int32
 	next, parent    int32
 	count           int32
@@ -80,12 +81,18 @@ type node struct {
 
 type doc struct {
 	raw     []byte
-	text    string // raw, from which names and texts are cut
+	text    string // raw, from which names and texts are cut, unless there is a pattern
 	nodes   []node
 	decoded map[int32]string // 2i: the name of node i, 2i+1: its text
+	pattern *Pattern         // along which it was read, if it was
+	parted  []parted
+	memory  *memory // that nodes and parted are of, if it is to be given back
 }
 
 func (d *doc) name(i int32) string {
+	if d.pattern != nil {
+		d = d.pattern.doc
+	}
 	n := &d.nodes[i]
 	if n.nameDecoded {
 		return d.decoded[2*i]
@@ -95,6 +102,9 @@ func (d *doc) name(i int32) string {
 
 // named reports whether name is that of node i.
 func (d *doc) named(i int32, name string) bool {
+	if d.pattern != nil {
+		d = d.pattern.doc
+	}
 	n := &d.nodes[i]
 	if n.nameDecoded {
 		return d.decoded[2*i] == name
@@ -256,6 +266,9 @@ func (v Value) Elements() iter.Seq[Value] {
 func (v Value) Text() (string, bool) {
 	if v.Kind() != String {
 		return "", false
+	}
+	if v.d.pattern != nil {
+		return v.d.textOf(v.i), true
 	}
 	n := &v.d.nodes[v.i]
 	if n.textDecoded {

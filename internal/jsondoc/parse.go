@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/binary"
 	"math/bits"
+	"slices"
 	"strconv"
 	"sync"
 	"unicode/utf16"
@@ -20,17 +21,23 @@ type parser struct {
 	err    error  // the first one; reading ends with it
 }
 
+const defaultDepth = 64
+
 // ParseLimits reads raw within l. raw is kept and must not be changed. The
 // error is an [*Error].
 func ParseLimits(raw []byte, l Limits) (Value, error) {
-	l.Size, l.Depth, l.Nodes = cmp.Or(l.Size, 1<<20), cmp.Or(l.Depth, 64), cmp.Or(l.Nodes, 100_000)
+	l.Size, l.Depth, l.Nodes = cmp.Or(l.Size, 1<<20), cmp.Or(l.Depth, defaultDepth), cmp.Or(l.Nodes, 100_000)
 	p := parser{doc: &doc{raw: raw}, limits: l, parent: -1}
 	if len(raw) > l.Size {
 		p.fail(ErrLimit, strconv.Itoa(len(raw))+" bytes, more than "+strconv.Itoa(l.Size))
 		return Value{}, p.err
 	}
+	p.take(min(len(raw)/16+8, l.Nodes))
+	key, ok := p.alike()
+	if ok {
+		return Value{p.doc, 0}, nil
+	}
 	p.text = string(raw)
-	p.nodes = nodes(min(len(raw)/16+8, l.Nodes))
 	p.space()
 	if !p.value(0, 0, false) {
 		return Value{}, p.err
@@ -41,22 +48,33 @@ func ParseLimits(raw []byte, l Limits) (Value, error) {
 		p.fail(ErrMalformed, "data after the end")
 		return Value{}, p.err
 	}
+	p.keep(key)
 	return Value{p.doc, 0}, nil
 }
 
-// spare are nodes of documents that were released.
-var spare = sync.Pool{}
+// memory is what a document is read into.
+type memory struct {
+	nodes  []node
+	parted []parted
+}
+
+// spare is the memory of documents that were released.
+var spare = sync.Pool{New: func() any { return new(memory) }}
 
 // maxSpare keeps what a badge takes, not what a giant did.
 const maxSpare = 1 << 10
 
-func nodes(n int) []node {
-	if n <= maxSpare {
-		if s, ok := spare.Get().(*[]node); ok && cap(*s) >= n {
-			return (*s)[:0]
-		}
+// take gives the document room for n nodes.
+func (d *doc) take(n int) {
+	if n > maxSpare {
+		d.nodes = make([]node, 0, n)
+		return
 	}
-	return make([]node, 0, n)
+	d.memory = spare.Get().(*memory)
+	if cap(d.memory.nodes) < n {
+		d.memory.nodes = make([]node, 0, n)
+	}
+	d.nodes, d.parted = d.memory.nodes[:0], d.memory.parted[:0]
 }
 
 // Release gives the memory of v's document back, for the next. Nothing of the
@@ -65,10 +83,12 @@ func (v Value) Release() {
 	if v.d == nil {
 		return
 	}
-	if s := v.d.nodes; cap(s) <= maxSpare {
-		spare.Put(&s)
+	if m := v.d.memory; m != nil && cap(v.d.nodes) <= maxSpare {
+		clear(v.d.parted) // its texts are not the next one's
+		m.nodes, m.parted = v.d.nodes, v.d.parted
+		spare.Put(m)
 	}
-	v.d.nodes = nil // who goes on using it is told so by a panic
+	v.d.nodes, v.d.parted, v.d.memory = nil, nil, nil // who goes on using it is told so by a panic
 }
 
 // fail notes the first error, and is false for its callers to return.
@@ -345,9 +365,9 @@ func plain(b []byte) int {
 // text[from:to], or in p.meant when it has escapes.
 func (p *parser) quoted() (from, to int32, escaped, ok bool) {
 	p.at++
-	text, start := p.text, p.at
+	text, start := p.raw, p.at
 	for at := start; at < len(text); {
-		if at += plain(p.raw[at:]); at >= len(text) {
+		if at += plain(text[at:]); at >= len(text) {
 			break
 		}
 		c := text[at]
@@ -359,13 +379,13 @@ func (p *parser) quoted() (from, to int32, escaped, ok bool) {
 			return int32(start), int32(at), false, true
 		case c == '\\':
 			p.at = at
-			p.meant, ok = p.escaped([]byte(text[start:at]))
+			p.meant, ok = p.escaped(slices.Clone(text[start:at]))
 			return 0, 0, ok, ok
 		case c < ' ':
 			p.at = at
 			return 0, 0, false, p.fail(ErrMalformed, "a control character in a string")
 		default:
-			r, n := utf8.DecodeRuneInString(text[at:])
+			r, n := utf8.DecodeRune(text[at:])
 			if r == utf8.RuneError && n == 1 {
 				p.at = at
 				return 0, 0, false, p.fail(ErrMalformed, "invalid UTF-8")

@@ -23,8 +23,8 @@ var rows = map[string]struct {
 	level int
 	may   []string // a trailing /... allows what is below
 }{
-	"internal/bounded":         {0, nil},
-	"internal/jsondoc":         {0, nil},
+	"internal/bounded":         {-1, nil},
+	"internal/jsondoc":         {0, []string{"internal/bounded"}},
 	"internal/fetch":           {0, nil},
 	"internal/durable":         {0, nil},
 	"internal/seal":            {1, []string{"internal/durable"}},
