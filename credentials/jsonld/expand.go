@@ -131,13 +131,13 @@ func Canonical(p Part, use func(nquads []byte)) error {
 func Settled(doc jsondoc.Value) error {
 	w := walkers.Get().(*walker)
 	defer walkers.Put(w)
-	quick := w.walk(Part{Body: doc, Without: "proof"})
+	quick := w.state(Part{Body: doc, Without: "proof"})
 	for p := range doc.Get("proof").Elements() {
 		part := Part{Body: p, Without: "proofValue"}
 		if !p.Get("@context").Exists() {
 			part.Contexts = doc.Get("@context")
 		}
-		quick = quick && w.walk(part)
+		quick = quick && w.state(part)
 	}
 	if quick {
 		return nil

@@ -74,15 +74,17 @@ type quickNode struct {
 
 	shape *shape // that it was taken over from, if it was
 	at    int32  // its number there
+	id    int32  // the place of its identifier
+	anew  bool   // its identifier is not that of the plan
 }
 
-// quickQuad is a statement. Its object is the token arena[from:to], or the
-// blank node of that number.
+// quickQuad is a statement. What its line says behind the subject is
+// arena[from:to], so that lines are compared and written as a whole. Where the
+// object is a blank node, that ends with the "_" of its label.
 type quickQuad struct {
 	subject  int32
-	blank    int32 // none: it is a token
+	blank    int32 // the object, none: it is a token
 	from, to int32
-	property string
 }
 
 const none = -1
@@ -93,6 +95,9 @@ type walker struct {
 	quads []quickQuad
 	// scopes are the types of the node in hand that have contexts.
 	scopes []quickScope
+	// sources tell what was made of which text, if they are noted.
+	noting  bool
+	sources []source
 	canonicalWork
 }
 
@@ -100,29 +105,42 @@ var walkers = sync.Pool{New: func() any { return new(walker) }}
 
 // quickly writes the canonical form of a part into the walker's output. It
 // answers false for what must go the general way.
-func (w *walker) quickly(p Part) bool { return w.walk(p) && w.canonical() }
+func (w *walker) quickly(p Part) bool { return w.state(p) && w.canonical() }
 
-// walk makes the statements of a part.
-func (w *walker) walk(p Part) bool {
-	w.arena, w.nodes, w.quads, w.scopes = w.arena[:0], w.nodes[:0], w.quads[:0], w.scopes[:0]
+// state makes the statements of a part.
+func (w *walker) state(p Part) bool {
 	contexts := p.Contexts
 	if !contexts.Exists() {
 		contexts = p.Body.Get("@context")
 	} else if p.Body.Get("@context").Exists() {
 		return false
 	}
-	c, ok := own.begin(contexts)
-	if !ok || p.Body.Kind() != jsondoc.Object {
+	if p.Body.Kind() != jsondoc.Object {
 		return false
 	}
+	if w.again(p, contexts) {
+		return true
+	}
+	c, ok := own.begin(contexts)
+	return ok && w.walk(p, c)
+}
+
+// walk makes the statements of a part whose contexts make c.
+func (w *walker) walk(p Part, c *activeContext) bool {
+	w.arena, w.nodes, w.quads, w.scopes, w.sources = w.arena[:0], w.nodes[:0], w.quads[:0], w.scopes[:0], w.sources[:0]
 	if _, ok := w.node(p.Body, c, nil, p.Without); !ok || len(w.quads) == 0 || len(w.quads) > maxRDF {
 		return false
 	}
-	if top := w.nodes[0].iri; top != "" {
-		for _, n := range w.nodes[1:] {
-			if n.iri == top {
-				return false // the general way looks at what it says
-			}
+	return w.topOnce()
+}
+
+// topOnce reports whether no other node has the identifier of the document: the
+// general way looks at what such a one says.
+func (w *walker) topOnce() bool {
+	top := w.nodes[0].iri
+	for i := range w.nodes {
+		if i > 0 && top != "" && w.nodes[i].iri == top {
+			return false
 		}
 	}
 	return true
@@ -186,7 +204,8 @@ func (w *walker) node(v jsondoc.Value, c *activeContext, t *term, without string
 			if !isText || w.nodes[me].iri != "" || !inner.plainIRI(s) {
 				return 0, false
 			}
-			w.nodes[me].iri = s
+			w.nodes[me].iri, w.nodes[me].id = s, m.Place()
+			w.note(source{m.Place(), sourceID, me, nil, inner})
 		case roleType:
 			if m != typed {
 				return 0, false
@@ -319,8 +338,9 @@ func (w *walker) value(v jsondoc.Value, me int32, c *activeContext, t *term) boo
 		}
 		if iri := w.nodes[n].iri; iri != "" {
 			q = w.token(me, t.quick.token, "<", iri, ">")
+			w.note(source{w.nodes[n].id, sourceReference, int32(len(w.quads)), t, nil})
 		} else {
-			q = quickQuad{subject: me, blank: n, property: t.quick.token}
+			q = w.link(me, n, t.quick.token)
 			w.nodes[n].in = int32(len(w.quads))
 		}
 	case jsondoc.String:
@@ -338,10 +358,14 @@ func (w *walker) value(v jsondoc.Value, me int32, c *activeContext, t *term) boo
 		switch {
 		case t.quick.role == roleValue:
 			q = w.literal(me, t, s, t.quick.suffix)
+			w.note(source{v.Place(), sourceLiteral, int32(len(w.quads)), t, nil})
 		case word != nil && word.quick.token != "":
 			q = w.token(me, t.quick.token, "", word.quick.token, "")
 		case word == nil && c.plainIRI(s):
 			q = w.token(me, t.quick.token, "<", s, ">")
+			if t.quick.role == roleLink {
+				w.note(source{v.Place(), sourceLink, int32(len(w.quads)), t, c})
+			}
 		default:
 			return false
 		}
@@ -382,86 +406,34 @@ func quickScalar(v jsondoc.Value, t *term) (s, suffix string, ok bool) {
 
 // token makes a statement whose object is written in up to three pieces.
 func (w *walker) token(subject int32, property, before, text, after string) quickQuad {
-	from := len(w.arena)
-	w.arena = append(append(append(w.arena, before...), text...), after...)
-	return quickQuad{subject: subject, blank: none, property: property, from: int32(from), to: int32(len(w.arena))}
+	from := w.property(property)
+	w.arena = append(append(append(append(w.arena, before...), text...), after...), endOfLine...)
+	return quickQuad{subject, none, from, int32(len(w.arena))}
 }
 
 func (w *walker) literal(subject int32, t *term, s, suffix string) quickQuad {
-	from := len(w.arena)
-	w.arena = append(appendQuoted(w.arena, s), suffix...)
-	return quickQuad{subject: subject, blank: none, property: t.quick.token, from: int32(from), to: int32(len(w.arena))}
+	from := w.property(t.quick.token)
+	w.arena = append(append(appendQuoted(w.arena, s), suffix...), endOfLine...)
+	return quickQuad{subject, none, from, int32(len(w.arena))}
+}
+
+// link makes a statement whose object is a blank node.
+func (w *walker) link(subject, blank int32, property string) quickQuad {
+	from := w.property(property)
+	w.arena = append(w.arena, '_')
+	return quickQuad{subject, blank, from, int32(len(w.arena))}
+}
+
+const endOfLine = " .\n"
+
+func (w *walker) property(token string) (from int32) {
+	from = int32(len(w.arena))
+	w.arena = append(append(append(w.arena, ' '), token...), ' ')
+	return from
 }
 
 // quick reports whether nothing in a context changes values and identifiers
 // beside the terms.
 func (c *activeContext) quick() bool {
 	return c.base == "" && c.language == "" && c.direction == "" && !c.odd
-}
-
-// plainIRI reports whether s is an absolute IRI that expansion leaves as it
-// is and that may stand in a statement. It says no in doubt.
-func (c *activeContext) plainIRI(s string) bool {
-	colon := strings.IndexByte(s, ':')
-	if colon <= 0 || !isAbsolute(s) {
-		return false
-	}
-	hashes, escapes := 0, 0
-	for i := range len(s) {
-		switch b := s[i]; {
-		case b == '#':
-			hashes++
-		case b == '%':
-			escapes++
-		case b <= ' ' || b == 0x7f || unsafeIRI[b]:
-			return false
-		}
-	}
-	if hashes > 1 {
-		return false
-	}
-	scheme, rest := s[:colon], s[colon+1:]
-	if scheme == "https" || scheme == "http" {
-		return strings.HasPrefix(rest, "//") && hasHost(rest[2:]) && (escapes == 0 || wellEscaped(rest))
-	}
-	if strings.EqualFold(scheme, "https") || strings.EqualFold(scheme, "http") {
-		return false
-	}
-	t := c.terms[scheme]
-	return t == nil || strings.HasPrefix(rest, "//")
-}
-
-// unsafeIRI are the characters that [checkIRI] refuses.
-var unsafeIRI = [256]bool{'<': true, '>': true, '"': true, '{': true, '}': true, '|': true, '\\': true, '^': true, '`': true}
-
-// wellEscaped reports whether two hexadecimal digits follow each percent sign,
-// as whoever parses an address wants it.
-func wellEscaped(s string) bool {
-	for i := strings.IndexByte(s, '%'); i >= 0; i = strings.IndexByte(s, '%') {
-		if len(s) < i+3 || !isHex(s[i+1]) || !isHex(s[i+2]) {
-			return false
-		}
-		s = s[i+3:]
-	}
-	return true
-}
-
-func isHex(c byte) bool {
-	return c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F'
-}
-
-// hasHost reports whether a web address goes on with a host of the usual form.
-func hasHost(s string) bool {
-	n := 0
-	for n < len(s) && (s[n] >= 'a' && s[n] <= 'z' || s[n] >= 'A' && s[n] <= 'Z' || s[n] >= '0' && s[n] <= '9' || s[n] == '-' || s[n] == '.') {
-		n++
-	}
-	if n == 0 {
-		return false
-	}
-	if s = s[n:]; strings.HasPrefix(s, ":") {
-		for s = s[1:]; s != "" && s[0] >= '0' && s[0] <= '9'; s = s[1:] {
-		}
-	}
-	return s == "" || s[0] == '/' || s[0] == '?' || s[0] == '#'
 }

@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"slices"
 	"strconv"
-	"strings"
 )
 
 // canonicalWork is what canonicalising needs beside the statements; it is kept
@@ -18,6 +17,7 @@ type canonicalWork struct {
 	named   []int32 // groups of IRIs, in order
 	blanks  []quickBlank
 	names   []string // of blank nodes, by node
+	doubled bool     // two statements are the same
 	scratch []byte
 	out     []byte
 }
@@ -98,6 +98,7 @@ func (w *walker) sort() {
 	// Now starts[g+1] is where group g begins; shift it back.
 	copy(w.starts, w.starts[1:])
 	w.starts[w.groups] = int32(len(w.quads))
+	w.doubled = false
 	for g := range w.groups {
 		w.insert(w.of(g))
 	}
@@ -122,25 +123,21 @@ func (w *walker) insert(group []int32) {
 // of returns the statements of a group.
 func (w *walker) of(g int32) []int32 { return w.order[w.starts[g]:w.starts[g+1]] }
 
+// compare orders the lines of two statements about one subject, and notes when
+// they are the same, which no sorting can miss. "_" comes behind what other
+// objects begin with; those of one property about blank nodes are equal so far.
 func (w *walker) compare(a, b int32) int {
 	p, q := &w.quads[a], &w.quads[b]
-	if p.property != q.property {
-		return strings.Compare(p.property, q.property)
+	c := bytes.Compare(w.arena[p.from:p.to], w.arena[q.from:q.to])
+	if c == 0 && p.blank == none {
+		w.doubled = true
 	}
-	switch {
-	case p.blank == none && q.blank == none:
-		return bytes.Compare(w.arena[p.from:p.to], w.arena[q.from:q.to])
-	case p.blank == none:
-		return -1 // a quote or < comes before _
-	case q.blank == none:
-		return 1
-	}
-	return 0
+	return c
 }
 
-// again reports whether the statement i of a group is the one before it.
-func (w *walker) again(group []int32, i int) bool {
-	return i > 0 && w.quads[group[i]].blank == none && w.compare(group[i-1], group[i]) == 0
+// doubles reports whether the statement i of a group is the one before it.
+func (w *walker) doubles(group []int32, i int) bool {
+	return w.doubled && i > 0 && w.quads[group[i]].blank == none && w.compare(group[i-1], group[i]) == 0
 }
 
 // hash names the blank nodes by their first degree hashes (§4.6.3).
@@ -173,17 +170,17 @@ func (w *walker) firstDegree(node int32) [sha256.Size]byte {
 		from = w.nodes[w.quads[n.in].subject].iri
 	}
 	if n.in != none && from != "" { // "<" comes before "_:a"
-		b = append(append(append(b, '<'), from...), "> "...)
-		b = append(append(b, w.quads[n.in].property...), " _:a .\n"...)
+		b = append(append(append(b, '<'), from...), '>')
+		b = w.line(b, &w.quads[n.in], "_:a")
 	}
 	own := w.of(n.group)
 	for i, q := range own {
-		if !w.again(own, i) {
+		if !w.doubles(own, i) {
 			b = w.line(append(b, "_:a"...), &w.quads[q], "_:z")
 		}
 	}
 	if n.in != none && from == "" { // "_:z" comes behind
-		b = append(append(append(b, "_:z "...), w.quads[n.in].property...), " _:a .\n"...)
+		b = w.line(append(b, "_:z"...), &w.quads[n.in], "_:a")
 	}
 	w.scratch = b
 	h := sha256.Sum256(b)
@@ -196,13 +193,11 @@ func (w *walker) firstDegree(node int32) [sha256.Size]byte {
 
 // line writes the rest of a statement behind its subject.
 func (w *walker) line(b []byte, q *quickQuad, blank string) []byte {
-	b = append(append(append(b, ' '), q.property...), ' ')
-	if q.blank == none {
-		b = append(b, w.arena[q.from:q.to]...)
-	} else {
-		b = append(b, blank...)
+	b = append(b, w.arena[q.from:q.to]...)
+	if q.blank != none {
+		b = append(append(b, blank[1:]...), endOfLine...)
 	}
-	return append(b, " .\n"...)
+	return b
 }
 
 // write puts all lines in order into out.
@@ -221,15 +216,21 @@ func (w *walker) write() {
 func (w *walker) writeGroup(b []byte, g int32, before, subject, after string) []byte {
 	group := w.of(g)
 	w.sortNamed(group)
+	from, to := len(b), 0
 	for i, x := range group {
-		if w.again(group, i) {
+		if w.doubles(group, i) {
 			continue
 		}
 		name := ""
 		if q := &w.quads[x]; q.blank != none {
 			name = w.names[q.blank]
 		}
-		b = append(append(append(b, before...), subject...), after...)
+		if to == 0 {
+			b = append(append(append(b, before...), subject...), after...)
+			to = len(b)
+		} else {
+			b = append(b, b[from:to]...)
+		}
 		b = w.line(b, &w.quads[x], name)
 	}
 	return b
@@ -241,7 +242,7 @@ func (w *walker) sortNamed(group []int32) {
 	for from := 0; from < len(group); {
 		q := &w.quads[group[from]]
 		to := from + 1
-		for q.blank != none && to < len(group) && w.quads[group[to]].property == q.property {
+		for q.blank != none && to < len(group) && w.compare(group[from], group[to]) == 0 {
 			to++
 		}
 		if to > from+1 {

@@ -52,7 +52,7 @@ func (w *walker) mark() mark { return mark{len(w.arena), len(w.nodes), len(w.qua
 // child is node for the value of a property.
 func (w *walker) child(v jsondoc.Value, c *activeContext, t *term) (int32, bool) {
 	raw := v.Raw()
-	if len(raw) < minShape || t.iri == subjectIRI {
+	if len(raw) < minShape || t.iri == subjectIRI || w.noting {
 		return w.node(v, c, t, "")
 	}
 	k := shapeKey{c, t, maphash.Bytes(shapeSeed, raw)}
@@ -106,11 +106,10 @@ func (w *walker) shape(raw string, at mark) *shape {
 // move shifts the places that a statement names.
 func (q *quickQuad) move(nodes, arena int32) {
 	q.subject += nodes
+	q.from += arena
+	q.to += arena
 	if q.blank != none {
 		q.blank += nodes
-	} else {
-		q.from += arena
-		q.to += arena
 	}
 }
 
