@@ -48,7 +48,7 @@ func (v *Verifier) judgeAt(ctx context.Context, c Credential, form Form, o Repor
 }
 
 func (j *judgement) add(c Check) {
-	at := slices.IndexFunc(j.r.Checks, func(o Check) bool { return o.Name == c.Name })
+	at := j.r.at(c.Name)
 	switch {
 	case at < 0:
 		j.r.Checks = append(j.r.Checks, c)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/trust-me/trustme/credentials/jose"
@@ -85,7 +86,7 @@ func (j *judgement) entry(ctx context.Context, e status.Entry) Check {
 		c.Answer, c.Code, c.Message = No, CodeStatusInvalid, err.Error()
 		return c
 	}
-	c.Message = fmt.Sprintf("%s not set", e.Purpose)
+	c.Message = e.Purpose + " not set"
 	if value.Set {
 		c.Answer, c.Code, c.Message = setMeans(e.Purpose, value)
 	}
@@ -209,8 +210,23 @@ func (j *judgement) listOnce(ctx context.Context, e status.Entry) (fetchedList, 
 }
 
 func isWeb(address string) bool {
+	if host, ok := strings.CutPrefix(address, "https://"); ok && plainAddress(host) {
+		return true
+	}
 	u, err := url.Parse(address)
 	return err == nil && u.Host != "" && (u.Scheme == "https" || u.Scheme == "http")
+}
+
+// plainAddress reports whether s is a host and a path of letters, digits and
+// the signs that mean nothing else there: no parser refuses it.
+func plainAddress(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		if !(c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || i > 0 && (c == '.' || c == '/' || c == '-' || c == '_')) {
+			return false
+		}
+	}
+	return s != ""
 }
 
 // errRollback says that an older list is served than one seen before.

@@ -182,14 +182,26 @@ var order = []string{CheckShape, CheckProof, CheckIssuer, CheckRefresh, CheckSta
 // fill adds the checks that were not reached, sorts all, and decides.
 func (r *Report) fill() {
 	for i, name := range order {
-		at := slices.IndexFunc(r.Checks, func(c Check) bool { return c.Name == name })
+		at := r.at(name)
 		if at < 0 {
 			at = len(r.Checks)
 			r.Checks = append(r.Checks, notReached(name))
 		}
-		r.Checks[i], r.Checks[at] = r.Checks[at], r.Checks[i]
+		if i != at {
+			r.Checks[i], r.Checks[at] = r.Checks[at], r.Checks[i]
+		}
 	}
 	r.decide()
+}
+
+// at returns where the check of that name stands, -1 when there is none.
+func (r *Report) at(name string) int {
+	for i := range r.Checks {
+		if r.Checks[i].Name == name {
+			return i
+		}
+	}
+	return -1
 }
 
 func notReached(name string) Check {

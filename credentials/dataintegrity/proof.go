@@ -8,6 +8,7 @@ package dataintegrity
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -85,11 +86,14 @@ func parseProofs(doc jsondoc.Value) ([]parsed, error) {
 	if !v.Exists() || v.Kind() == jsondoc.Array && v.Len() == 0 {
 		return nil, ErrNoProof
 	}
-	if v.Len() > maxProofs && v.Kind() == jsondoc.Array {
-		return nil, fmt.Errorf("%w: %d, at most %d", ErrLimit, v.Len(), maxProofs)
+	n := 1
+	if v.Kind() == jsondoc.Array {
+		n = v.Len()
 	}
-	var out []parsed
-	ids := map[string]bool{}
+	if n > maxProofs {
+		return nil, fmt.Errorf("%w: %d, at most %d", ErrLimit, n, maxProofs)
+	}
+	out := make([]parsed, 0, n)
 	for p := range v.Elements() {
 		one, err := parseProof(p)
 		if errors.Is(err, ErrUnsupported) {
@@ -97,10 +101,9 @@ func parseProofs(doc jsondoc.Value) ([]parsed, error) {
 		} else if err != nil {
 			return nil, fmt.Errorf("%s: %w", p.Pointer(), err)
 		}
-		if one.id != "" && ids[one.id] {
+		if one.id != "" && slices.ContainsFunc(out, func(o parsed) bool { return o.id == one.id }) {
 			return nil, fmt.Errorf("%w: two proofs with the id %s", ErrMalformed, one.id)
 		}
-		ids[one.id] = true
 		out = append(out, one)
 	}
 	return out, nil
@@ -162,15 +165,18 @@ func (p *parsed) texts(v jsondoc.Value) error {
 	if v.Get("expiration").Exists() {
 		return fmt.Errorf("%w: expiration must be written as expires", ErrMalformed)
 	}
-	for name, into := range map[string]*string{"id": &p.id, "proofPurpose": &p.purpose, "challenge": &p.challenge} {
-		m := v.Get(name)
+	for _, t := range [...]struct {
+		name string
+		into *string
+	}{{"id", &p.id}, {"proofPurpose", &p.purpose}, {"challenge", &p.challenge}} {
+		m := v.Get(t.name)
 		s, ok := m.Text()
 		if m.Exists() && !ok {
-			return fmt.Errorf("%w: %s must be a text", ErrMalformed, name)
+			return fmt.Errorf("%w: %s must be a text", ErrMalformed, t.name)
 		}
-		*into = s
+		*t.into = s
 	}
-	for _, name := range []string{"domain", "previousProof"} {
+	for _, name := range [...]string{"domain", "previousProof"} {
 		for e := range v.Get(name).Elements() {
 			s, ok := e.Text()
 			if !ok {
@@ -201,7 +207,8 @@ func moment(v jsondoc.Value, name string) (time.Time, error) {
 	}
 	// Parse forgives hours of one digit and a comma before fractions, which
 	// other readers refuse.
-	if err != nil || !strings.HasPrefix(s, t.Format("2006-01-02T15:04:05")) || strings.Contains(s, ",") {
+	var exact [len("2006-01-02T15:04:05")]byte
+	if err != nil || !strings.HasPrefix(s, string(t.AppendFormat(exact[:0], "2006-01-02T15:04:05"))) || strings.Contains(s, ",") {
 		return time.Time{}, fmt.Errorf("%w: %s is no date and time: %q", ErrMalformed, name, s)
 	}
 	return t, nil
