@@ -200,7 +200,7 @@ func (d Document) MarshalJSON() ([]byte, error) {
 }
 
 // Resolution is a document with its provenance. Raw holds the bytes as they
-// came. Fetched is when they were fetched; it is zero for a document computed
+// came, which nobody may change. Fetched is when they were fetched; it is zero for a document computed
 // from the identifier alone. Cached says that no request was made just now.
 type Resolution struct {
 	Document Document

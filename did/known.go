@@ -108,9 +108,17 @@ func (p *extended) add(q *niels, negative bool) {
 	p.t.Multiply(&e, &h)
 }
 
-// addProduct adds s times the point of a table, or takes it away. It takes
-// time by s, which is public here.
-func (p *extended) addProduct(t *multiples, s []byte, negative bool) {
+// sum is what is added up for a signature.
+type sum struct {
+	n     int
+	terms [2 * digits]niels
+	minus [2 * digits]bool
+}
+
+// product adds s times the point of a table, or takes it away. It takes time
+// by s, which is public here. The tables are larger than what is close to the
+// processor: to take all out first, and then to add, is to wait for them once.
+func (m *sum) product(t *multiples, s []byte, negative bool) {
 	carry := 0
 	for i := range digits { // of which one is a byte
 		d := int(s[i]) + carry
@@ -119,12 +127,21 @@ func (p *extended) addProduct(t *multiples, s []byte, negative bool) {
 			d -= 1 << window
 			carry = 1
 		}
-		switch {
-		case d > 0:
-			p.add(&t[i][d-1], negative)
-		case d < 0:
-			p.add(&t[i][-d-1], !negative)
+		if d == 0 {
+			continue
 		}
+		m.minus[m.n] = negative
+		if d < 0 {
+			d, m.minus[m.n] = -d, !negative
+		}
+		m.terms[m.n] = t[i][d-1]
+		m.n++
+	}
+}
+
+func (p *extended) addAll(m *sum) {
+	for i := range m.n {
+		p.add(&m.terms[i], m.minus[i])
 	}
 }
 
@@ -159,8 +176,10 @@ func (t *multiples) verify(key, message, signature []byte) bool {
 	var r extended
 	r.y.One()
 	r.z.One()
-	r.addProduct(baseMultiples(), s.Bytes(), false)
-	r.addProduct(t, k.Bytes(), true)
+	var m sum
+	m.product(baseMultiples(), s.Bytes(), false)
+	m.product(t, k.Bytes(), true)
+	r.addAll(&m)
 	return bytes.Equal(r.bytes(), signature[:32])
 }
 
