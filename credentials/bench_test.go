@@ -85,6 +85,45 @@ func BenchmarkReportOnBadgeWithStatus(b *testing.B) {
 	perVerify(b, func() error { return w.v.Report(b.Context(), raw, credentials.ReportOptions{}).Err() })
 }
 
+// stream are badges of one achievement for many learners.
+func (w *world) stream(b *testing.B, n int) (unsigned, signed [][]byte) {
+	for i := range n {
+		w.learner = newParty(b, fmt.Sprint("learner", i))
+		a := w.big()
+		a.ID = fmt.Sprintf("urn:uuid:00000000-0000-4000-8000-%012d", i)
+		entry := status.NewEntry(listURL, status.Revocation, i)
+		a.Status = &entry
+		doc := must(credentials.Build(a))
+		unsigned = append(unsigned, doc)
+		signed = append(signed, must(dataintegrity.AddProof(b.Context(), doc, dataintegrity.Options{Created: w.now}, w.issuer)))
+	}
+	return unsigned, signed
+}
+
+// Badges of one achievement, each for another learner, their list at hand.
+func BenchmarkReportStream(b *testing.B) {
+	w := newWorld(b)
+	sibling, _ := status.Sibling(listURL)
+	w.publish(b, sibling, status.Refresh)
+	_, signed := w.stream(b, 2000)
+	i := 0
+	perVerify(b, func() error {
+		i++
+		return w.v.Report(b.Context(), signed[i%len(signed)], credentials.ReportOptions{}).Err()
+	})
+}
+
+func BenchmarkSignStream(b *testing.B) {
+	w := newWorld(b)
+	unsigned, _ := w.stream(b, 2000)
+	i := 0
+	perVerify(b, func() error {
+		i++
+		_, err := dataintegrity.AddProof(b.Context(), unsigned[i%len(unsigned)], dataintegrity.Options{Created: w.now}, w.issuer)
+		return err
+	})
+}
+
 func BenchmarkReportJCS(b *testing.B) {
 	w := newWorld(b)
 	raw := must(dataintegrity.AddProof(b.Context(), must(credentials.Build(w.big())), dataintegrity.Options{Cryptosuite: dataintegrity.EdDSAJCS, Created: w.now}, w.issuer))

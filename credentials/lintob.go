@@ -148,11 +148,11 @@ func (l *linter) class(v jsondoc.Value, c *class) {
 		l.bad(v, "", "is not an object", "write one "+c.name)
 		return
 	}
-	raw := v.Raw()
-	if c.own || len(raw) < minSound || len(l.problems) > 0 {
+	if c.own || l.trace != nil || len(l.problems) > 0 || len(v.Raw()) < minSound {
 		l.members(v, c)
 		return
 	}
+	raw := v.Raw()
 	k := soundKey{c, l.issuing, l.v1, maphash.Bytes(soundSeed, raw)}
 	if s, ok := sound.Get(k); ok && s == string(raw) {
 		return
@@ -267,18 +267,29 @@ var scalars = map[string]scalar{
 	"language": {func(_ jsondoc.Value, s string) bool { return langForm.MatchString(s) }, "is no language tag", "write a tag such as en or en-GB"},
 }
 
-// member holds one value to its kind.
-func (l *linter) member(v jsondoc.Value, m *member) {
+// scalar holds one value to a kind that has no members.
+func (l *linter) scalar(v jsondoc.Value, k *scalar) {
 	s, isText := v.Text()
-	if k := m.scalar; k != nil {
-		if !k.ok(v, s) {
-			if !isText {
-				s = string(v.Raw())
-			}
-			l.bad(v, "", k.bad+": "+jsondoc.Clip(s), k.fix)
-		}
+	if k.ok(v, s) {
 		return
 	}
+	if !isText {
+		s = string(v.Raw())
+	}
+	l.bad(v, "", k.bad+": "+jsondoc.Clip(s), k.fix)
+}
+
+// member holds one value to its kind.
+func (l *linter) member(v jsondoc.Value, m *member) {
+	if k := m.scalar; k != nil {
+		if l.trace == nil {
+			l.scalar(v, k)
+			return
+		}
+		l.rule(v, func(l *linter, v jsondoc.Value) { l.scalar(v, k) })
+		return
+	}
+	s, _ := v.Text()
 	if m.words != nil {
 		isFixed, fix := slices.Contains(fixed, m.kind), "use one of "+strings.Join(m.words, ", ")
 		if !isFixed {
@@ -331,7 +342,9 @@ var hashForm = regexp.MustCompile(`^(sha256\$[0-9a-fA-F]{64}|md5\$[0-9a-fA-F]{32
 
 // recipient demands that the subject can be told (Open Badges 3.0,
 // AchievementSubject, and CLR 2.0, ClrSubject: id or at least one identifier).
-func (l *linter) recipient(doc jsondoc.Value) {
+func (l *linter) recipient(doc jsondoc.Value) { l.rule(doc, (*linter).named) }
+
+func (l *linter) named(doc jsondoc.Value) {
 	s := doc.Get("credentialSubject")
 	if s.Kind() != jsondoc.Object {
 		return

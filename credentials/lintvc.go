@@ -64,6 +64,14 @@ const (
 
 // url demands one absolute URL.
 func (l *linter) url(v jsondoc.Value, name string, n need) {
+	if l.trace == nil {
+		l.oneURL(v, name, n)
+		return
+	}
+	l.rule(v, func(l *linter, v jsondoc.Value) { l.oneURL(v, name, n) })
+}
+
+func (l *linter) oneURL(v jsondoc.Value, name string, n need) {
 	m := v.Get(name)
 	switch s, ok := m.Text(); {
 	case !m.Exists() && n == optional:
@@ -176,7 +184,9 @@ func (l *linter) subjects(doc jsondoc.Value) {
 }
 
 // period demands dates with a zone, in order (VC Data Model 2.0 §4.9).
-func (l *linter) period(doc jsondoc.Value) {
+func (l *linter) period(doc jsondoc.Value) { l.rule(doc, (*linter).dates) }
+
+func (l *linter) dates(doc jsondoc.Value) {
 	from, until := "validFrom", "validUntil"
 	if l.v1 {
 		from, until = "issuanceDate", "expirationDate"
@@ -212,7 +222,7 @@ func (l *linter) date(v jsondoc.Value, name string) time.Time {
 // words demands text, or language value objects.
 func (l *linter) words(v jsondoc.Value, name string) {
 	for e := range v.Get(name).Elements() {
-		if _, ok := e.Text(); !ok && !isLanguage(e) {
+		if e.Kind() != jsondoc.String && !isLanguage(e) {
 			l.bad(e, "", "is no text", "write a text, or an object of @value, @language and @direction")
 		}
 	}

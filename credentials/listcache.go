@@ -36,8 +36,8 @@ type keptList struct {
 type listCache struct {
 	mu   sync.RWMutex
 	m    map[listKey]keptList
-	keys []listKey // oldest first
-	sums *bounded.Map[string, summed]
+	keys []listKey                    // oldest first
+	sums *bounded.Map[string, summed] // by URL, or DID
 }
 
 // summed is the digest of bytes that are still the same slice.
@@ -73,8 +73,9 @@ func (c *listCache) put(k listKey, l keptList) {
 	c.m[k] = l
 }
 
-// sum returns the digest of a list's bytes. A source that keeps its answers
-// gives the same slice again, which nobody may change.
+// sum returns the digest of the bytes of a list, or of an issuer's document. A
+// source that keeps its answers gives the same slice again, which nobody may
+// change.
 func (c *listCache) sum(url string, body []byte) [sha256.Size]byte {
 	if len(body) == 0 {
 		return sha256.Sum256(nil)

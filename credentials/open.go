@@ -32,6 +32,8 @@ func ParseAny(raw []byte) (Credential, Form, error) {
 func detect(raw []byte) Form {
 	b := bytes.TrimLeft(raw, " \t\r\n")
 	switch {
+	case len(b) > 0 && b[0] == '{':
+		return FormJSON
 	case baking.IsPNG(raw):
 		return FormPNG
 	case bytes.HasPrefix(bytes.TrimLeft(bytes.TrimPrefix(raw, []byte("\ufeff")), " \t\r\n"), []byte("<")):

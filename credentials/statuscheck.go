@@ -2,7 +2,6 @@ package credentials
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"net/url"
@@ -286,7 +285,7 @@ func (j *judgement) verifyList(ctx context.Context, e status.Entry, body []byte)
 	if l.ValidUntil, err = c.ends(l.ValidUntil); err != nil {
 		return l, fmt.Errorf("%w: %w", status.ErrMalformed, err)
 	}
-	j.v.lists.put(key, keptList{l, issuer, sha256.Sum256(b.seen.Raw), j.now})
+	j.v.lists.put(key, keptList{l, issuer, j.v.lists.sum(issuer.String(), b.seen.Raw), j.now})
 	return l, nil
 }
 
@@ -306,7 +305,7 @@ func (j *judgement) stillVerified(ctx context.Context, l keptList) bool {
 		}
 		document = r.Raw
 	}
-	return j.mayList(l.issuer) && l.document == sha256.Sum256(document)
+	return j.mayList(l.issuer) && l.document == j.v.lists.sum(l.issuer.String(), document)
 }
 
 var maxList = jsondoc.Limits{Size: 8 << 20}

@@ -87,6 +87,16 @@ type doc struct {
 	pattern *Pattern         // along which it was read, if it was
 	parted  []parted
 	memory  *memory // that nodes and parted are of, if it is to be given back
+	watch   func(place int32)
+}
+
+// watched tells of the texts within a node that are read.
+func (d *doc) watched(i int32) {
+	for k := i; k < d.nodes[i].next; k++ {
+		if d.nodes[k].kind == String {
+			d.watch(k)
+		}
+	}
 }
 
 func (d *doc) name(i int32) string {
@@ -270,6 +280,9 @@ func (v Value) Text() (string, bool) {
 	if v.d.pattern != nil {
 		return v.d.textOf(v.i), true
 	}
+	if v.d.watch != nil {
+		v.d.watch(v.i)
+	}
 	n := &v.d.nodes[v.i]
 	if n.textDecoded {
 		return v.d.decoded[2*v.i+1], true
@@ -327,7 +340,10 @@ func (v Value) Raw() []byte {
 	if v.d == nil {
 		return nil
 	}
-	n := v.d.nodes[v.i]
+	if v.d.watch != nil {
+		v.d.watched(v.i)
+	}
+	n := &v.d.nodes[v.i]
 	return v.d.raw[n.start:n.end:n.end]
 }
 

@@ -222,6 +222,18 @@ func (v Value) Place() int32 { return v.i }
 // At returns the pattern's own value at a place.
 func (t *Pattern) At(place int32) Value { return Value{t.doc, place} }
 
+// Watched returns the pattern's document, and calls told with the place of
+// each text that is read in it: what reads none that differs in another like it
+// finds the same there.
+func (t *Pattern) Watched(told func(place int32)) Value {
+	d := *t.doc
+	d.watch = told
+	return Value{&d, 0}
+}
+
+// Elsewhere returns the value at another place of v's document.
+func (v Value) Elsewhere(place int32) Value { return Value{v.d, place} }
+
 // Within reports whether v is o, or stands in it.
 func (v Value) Within(o Value) bool {
 	return v.d != nil && v.d == o.d && v.i >= o.i && v.i < o.d.nodes[o.i].next
