@@ -180,7 +180,7 @@ func (v *Verifier) examineShown(ctx context.Context, raw []byte, presenter did.D
 		r.Credential = summary(c)
 		j.add(j.validity())
 		j.yes(CheckProof, "secured by the presentation, which its issuer signed")
-		j.yes(CheckIssuer, "%s shows what it says itself", presenter)
+		j.yes(CheckIssuer, presenter.String()+" shows what it says itself")
 		if c.doc.Get("credentialStatus").Exists() {
 			j.add(Check{Name: CheckStatus, Answer: Unknown, Code: CodeUnsupported, Message: "the status of a credential without a signature of its own is not looked up"})
 		}

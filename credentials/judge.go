@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/trust-me/trustme/did"
@@ -19,7 +20,9 @@ type judgement struct {
 	issuer did.DID
 	// document is the issuer's DID document as it was fetched, if it was.
 	document []byte
+	bound    bound
 	r        *Report
+	own      Report // that r is, unless it is another's
 }
 
 // judge runs the checks of the Open Badges 3.0 verification algorithm.
@@ -28,8 +31,21 @@ func (v *Verifier) judge(ctx context.Context, c Credential, form Form, o ReportO
 }
 
 func (v *Verifier) judgeAt(ctx context.Context, c Credential, form Form, o ReportOptions, depth int) Report {
-	r := Report{At: v.at(o), Form: form, Checks: make([]Check, 0, len(order)), Credential: summary(c), Recognition: notReached(CheckRecognition)}
-	j := &judgement{v: v, c: c, o: o, now: v.at(o), depth: depth, r: &r}
+	j := judgements.Get().(*judgement)
+	now := v.at(o)
+	*j = judgement{v: v, c: c, o: o, now: now, depth: depth, own: Report{At: now, Form: form, Checks: make([]Check, 0, len(order)), Credential: summary(c), Recognition: notReached(CheckRecognition)}}
+	j.r = &j.own
+	j.all(ctx)
+	r := j.own
+	*j = judgement{} // nothing of this one is the next one's
+	judgements.Put(j)
+	return r
+}
+
+var judgements = sync.Pool{New: func() any { return new(judgement) }}
+
+// all runs the checks.
+func (j *judgement) all(ctx context.Context) {
 	readable := j.shape()
 	if readable {
 		j.add(j.validity())
@@ -41,10 +57,9 @@ func (v *Verifier) judgeAt(ctx context.Context, c Credential, form Form, o Repor
 		j.add(j.schema())
 		j.add(j.evidence())
 		j.add(j.holder())
-		r.Recognition = j.recognition()
+		j.r.Recognition = j.recognition()
 	}
-	r.fill()
-	return r
+	j.r.fill()
 }
 
 func (j *judgement) add(c Check) {
@@ -57,8 +72,8 @@ func (j *judgement) add(c Check) {
 	}
 }
 
-func (j *judgement) yes(name, format string, args ...any) {
-	j.add(Check{Name: name, Answer: Yes, Code: CodeOK, Message: fmt.Sprintf(format, args...)})
+func (j *judgement) yes(name, message string) {
+	j.add(Check{Name: name, Answer: Yes, Code: CodeOK, Message: message})
 }
 
 // shape holds the document to the model rules. A badge that breaks one is
@@ -67,7 +82,7 @@ func (j *judgement) yes(name, format string, args ...any) {
 func (j *judgement) shape() bool {
 	problems := lintDoc(j.c.doc, j.o.Kind)
 	if len(problems) == 0 {
-		j.yes(CheckShape, "well-formed %s", describe(j.c.doc))
+		j.yes(CheckShape, "well-formed "+describe(j.c.doc))
 		return true
 	}
 	p := problems[0]

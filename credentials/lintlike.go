@@ -71,13 +71,14 @@ func soundLike(doc jsondoc.Value, k Kind, issuing bool) bool {
 	if t == nil {
 		return false
 	}
+	l := linter{issuing: issuing}
 	for e := range doc.Parted {
 		for _, i := range t.by[e.Place()] {
 			if i < 0 {
 				return false
 			}
 			r := &t.rules[i]
-			l := linter{issuing: issuing, v1: r.v1}
+			l.v1 = r.v1
 			if r.hold(&l, doc.Elsewhere(r.place)); len(l.problems) > 0 {
 				return false
 			}

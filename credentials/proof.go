@@ -138,7 +138,8 @@ func (j *judgement) proof(ctx context.Context) bool {
 		return false
 	}
 	j.issuer = issuer
-	b := &bound{inner: j.v.cfg.Resolver, want: issuer}
+	j.bound = bound{inner: j.v.cfg.Resolver, want: issuer}
+	b := &j.bound
 	how := ""
 	if j.c.token != nil {
 		how, err = verifyJWT(ctx, j.c, b, j.now)
@@ -154,13 +155,13 @@ func (j *judgement) proof(ctx context.Context) bool {
 		return false
 	}
 	j.document = b.seen.Raw
-	j.yes(CheckProof, "signed with %s", how)
+	j.yes(CheckProof, "signed with "+how)
 	j.add(j.listed(b))
 	return true
 }
 
 func (j *judgement) listed(b *bound) Check {
-	c := Check{Name: CheckIssuer, Answer: Yes, Code: CodeOK, URL: b.want.String(), Message: fmt.Sprintf("%s lists the key for assertions", b.want)}
+	c := Check{Name: CheckIssuer, Answer: Yes, Code: CodeOK, URL: b.want.String(), Message: b.want.String() + " lists the key for assertions"}
 	if !b.seen.Fetched.IsZero() {
 		c.Fetched, c.Age = b.seen.Fetched, age(j.v.cfg.Now(), b.seen.Fetched)
 	}
@@ -181,10 +182,11 @@ func verifyProofs(ctx context.Context, doc jsondoc.Value, o dataintegrity.Verify
 	}
 	how := ""
 	for i, p := range proofs {
+		one := p.Cryptosuite + " by " + p.VerificationMethod
 		if i > 0 {
-			how += " and "
+			one = how + " and " + one
 		}
-		how += p.Cryptosuite + " by " + p.VerificationMethod
+		how = one
 		if p.Cryptosuite == dataintegrity.EdDSAJCS || p.Cryptosuite == dataintegrity.ECDSAJCS {
 			// The signature covers every byte; what the words mean must be
 			// settled all the same.

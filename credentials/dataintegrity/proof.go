@@ -71,6 +71,7 @@ type parsed struct {
 	suite            string
 	id, purpose      string
 	method           did.URL
+	methodID         string // method as it was written
 	created, expires time.Time
 	challenge        string
 	domains          []string
@@ -135,8 +136,8 @@ func parseProof(v jsondoc.Value) (p parsed, err error) {
 	if err := p.texts(v); err != nil {
 		return p, err
 	}
-	method, _ := v.Get("verificationMethod").Text()
-	if p.method, err = did.ParseURL(method); err != nil {
+	p.methodID, _ = v.Get("verificationMethod").Text()
+	if p.method, err = did.ParseURL(p.methodID); err != nil {
 		return p, fmt.Errorf("%w: verificationMethod: %v", ErrMalformed, err)
 	}
 	if p.created, err = moment(v, "created"); err != nil {
@@ -165,16 +166,15 @@ func (p *parsed) texts(v jsondoc.Value) error {
 	if v.Get("expiration").Exists() {
 		return fmt.Errorf("%w: expiration must be written as expires", ErrMalformed)
 	}
-	for _, t := range [...]struct {
-		name string
-		into *string
-	}{{"id", &p.id}, {"proofPurpose", &p.purpose}, {"challenge", &p.challenge}} {
-		m := v.Get(t.name)
-		s, ok := m.Text()
-		if m.Exists() && !ok {
-			return fmt.Errorf("%w: %s must be a text", ErrMalformed, t.name)
-		}
-		*t.into = s
+	var err error
+	if p.id, err = oneText(v, "id"); err != nil {
+		return err
+	}
+	if p.purpose, err = oneText(v, "proofPurpose"); err != nil {
+		return err
+	}
+	if p.challenge, err = oneText(v, "challenge"); err != nil {
+		return err
 	}
 	for _, name := range [...]string{"domain", "previousProof"} {
 		for e := range v.Get(name).Elements() {
@@ -193,6 +193,16 @@ func (p *parsed) texts(v jsondoc.Value) error {
 		return fmt.Errorf("%w: proofPurpose is missing", ErrMalformed)
 	}
 	return nil
+}
+
+// oneText returns a member that is a text, if it is there.
+func oneText(v jsondoc.Value, name string) (string, error) {
+	m := v.Get(name)
+	s, ok := m.Text()
+	if m.Exists() && !ok {
+		return "", fmt.Errorf("%w: %s must be a text", ErrMalformed, name)
+	}
+	return s, nil
 }
 
 func moment(v jsondoc.Value, name string) (time.Time, error) {

@@ -77,7 +77,7 @@ func verifyOne(ctx context.Context, doc jsondoc.Value, p parsed, all []parsed, o
 	if err != nil {
 		return Proof{}, fmt.Errorf("finding the key %s: %w", p.method, err)
 	}
-	m, err := res.Document.Method(o.Purpose, p.method.String())
+	m, err := res.Document.Method(o.Purpose, p.methodID)
 	if err != nil {
 		return Proof{}, err
 	}
@@ -90,7 +90,7 @@ func verifyOne(ctx context.Context, doc jsondoc.Value, p parsed, all []parsed, o
 	if err := p.verify(doc, all, m.Key, o.Base); err != nil {
 		return Proof{}, err
 	}
-	return Proof{ID: p.id, Cryptosuite: p.suite, Purpose: p.purpose, VerificationMethod: p.method.String(), Controller: p.method.DID, Created: p.created, Expires: p.expires, Resolution: res}, nil
+	return Proof{ID: p.id, Cryptosuite: p.suite, Purpose: p.purpose, VerificationMethod: p.methodID, Controller: p.method.DID, Created: p.created, Expires: p.expires, Resolution: res}, nil
 }
 
 // verify checks the signature over what the proof covers.
