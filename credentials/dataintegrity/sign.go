@@ -4,9 +4,9 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/multiformats/go-multibase"
@@ -36,20 +36,42 @@ type Options struct {
 	Mandatory []string
 }
 
-type proofJSON struct {
-	// Context is that of the document, for the suites that sign JSON.
-	Context            json.RawMessage `json:"@context,omitempty"`
-	ID                 string          `json:"id,omitempty"`
-	Type               string          `json:"type"`
-	Cryptosuite        string          `json:"cryptosuite,omitempty"`
-	Created            string          `json:"created,omitempty"`
-	Expires            string          `json:"expires,omitempty"`
-	VerificationMethod string          `json:"verificationMethod"`
-	Purpose            string          `json:"proofPurpose"`
-	Challenge          string          `json:"challenge,omitempty"`
-	Domain             string          `json:"domain,omitempty"`
-	PreviousProof      string          `json:"previousProof,omitempty"`
-	Value              string          `json:"proofValue,omitempty"`
+// append writes a proof with these options, all but its value. context is that
+// of the document, for the suites that sign JSON.
+func (o Options) append(b, context []byte, suite, method string) []byte {
+	b = append(b, '{')
+	member := func(name, value string) {
+		if value == "" {
+			return
+		}
+		if len(b) > 1 {
+			b = append(b, ',')
+		}
+		b = appendText(append(appendText(b, name), ':'), value)
+	}
+	if len(context) > 0 {
+		b = append(append(b, `"@context":`...), context...)
+	}
+	member("id", o.ID)
+	if suite == Ed2020 {
+		member("type", Ed2020)
+	} else {
+		member("type", "DataIntegrityProof")
+		member("cryptosuite", suite)
+	}
+	member("created", jsondoc.Stamp(o.Created))
+	member("expires", jsondoc.Stamp(o.Expires))
+	member("verificationMethod", method)
+	member("proofPurpose", cmp.Or(string(o.Purpose), string(did.AssertionMethod)))
+	member("challenge", o.Challenge)
+	member("domain", o.Domain)
+	member("previousProof", o.PreviousProof)
+	return append(b, '}')
+}
+
+// withValue puts the value of a proof behind its other members.
+func withValue(proof []byte, value string) []byte {
+	return append(appendText(append(proof[:len(proof)-1], `,"proofValue":`...), value), '}')
 }
 
 // AddProof signs a document and returns it with the proof: the bytes of the
@@ -62,6 +84,7 @@ func AddProof(ctx context.Context, doc []byte, o Options, s Signer) ([]byte, err
 	if err != nil {
 		return nil, err
 	}
+	defer v.Release() // nobody else has it
 	return AddProofTo(ctx, doc, v, o, s)
 }
 
@@ -84,51 +107,75 @@ func makeProof(ctx context.Context, v jsondoc.Value, o Options, s Signer) ([]byt
 	if !ok || !slices.Contains(st.keys, s.Key().Type) {
 		return nil, fmt.Errorf("%w: %q with a %s key", ErrUnsupported, name, s.Key().Type)
 	}
-	p := proofJSON{ID: o.ID, Type: "DataIntegrityProof", Cryptosuite: name, Created: jsondoc.Stamp(o.Created), Expires: jsondoc.Stamp(o.Expires),
-		VerificationMethod: s.VerificationMethod(), Purpose: cmp.Or(string(o.Purpose), string(did.AssertionMethod)), Challenge: o.Challenge, Domain: o.Domain, PreviousProof: o.PreviousProof}
-	if name == Ed2020 {
-		p.Type, p.Cryptosuite = Ed2020, ""
-	}
-	if st.signsJSON { // Data Integrity EdDSA §3.3.1
-		p.Context = v.Get("@context").Raw()
-	}
 	if len(o.Mandatory) > 0 && name != ECDSASD {
 		return nil, fmt.Errorf("%w: mandatory pointers are for %s", ErrUnsupported, ECDSASD)
 	}
-	raw, err := jsondoc.Marshal(p)
+	var context []byte
+	if st.signsJSON { // Data Integrity EdDSA §3.3.1
+		context = v.Get("@context").Raw()
+	}
+	proof := o.append(make([]byte, 0, 512), context, name, s.VerificationMethod())
+	value, err := proofValue(ctx, v, o, name, proof, s)
 	if err != nil {
 		return nil, err
 	}
-	options, err := jsondoc.Parse(raw)
-	if err != nil {
-		return nil, err
-	}
-	if name == ECDSASD {
+	return withValue(proof, value), nil
+}
+
+// proofValue signs a document under the options that proof says.
+func proofValue(ctx context.Context, v jsondoc.Value, o Options, suite string, proof []byte, s Signer) (string, error) {
+	if suite == ECDSASD {
+		options, err := jsondoc.Parse(proof)
+		if err != nil {
+			return "", err
+		}
 		k, err := newSDKeys()
 		if err != nil {
-			return nil, err
+			return "", err
 		}
-		if p.Value, err = baseProofValue(ctx, v, options, o.Mandatory, k, s); err != nil {
-			return nil, err
-		}
-		return jsondoc.Marshal(p)
+		return baseProofValue(ctx, v, options, o.Mandatory, k, s)
 	}
 	doc, err := unsecured(v, o)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
-	data, err := signed{name, s.Key().Type, doc, jsonld.Part{Body: options}}.hash(nil)
+	data, err := hashToSign(signed{suite: suite, key: s.Key().Type, doc: doc}, proof)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	sig, err := s.Sign(ctx, data)
 	if err != nil {
-		return nil, fmt.Errorf("signing: %w", err)
+		return "", fmt.Errorf("signing: %w", err)
 	}
-	if p.Value, err = multibase.Encode(multibase.Base58BTC, sig); err != nil {
+	return multibase.Encode(multibase.Base58BTC, sig)
+}
+
+// remembered is the hash of the options that were signed last: in a batch, all
+// have the same.
+type remembered struct {
+	suite                string
+	key                  did.KeyType
+	proof, contexts, sum []byte
+}
+
+var lastOptions atomic.Pointer[remembered]
+
+// hashToSign is [signed.hash] under options that are still to be read.
+func hashToSign(s signed, proof []byte) ([]byte, error) {
+	contexts := s.doc.Body.Get("@context").Raw()
+	if r := lastOptions.Load(); r != nil && r.suite == s.suite && r.key == s.key && bytes.Equal(r.proof, proof) && bytes.Equal(r.contexts, contexts) {
+		return s.digest(append(make([]byte, 0, 2*len(r.sum)), r.sum...), s.doc, "document", nil)
+	}
+	options, err := jsondoc.Parse(proof)
+	if err != nil {
 		return nil, err
 	}
-	return jsondoc.Marshal(p)
+	s.options = jsonld.Part{Body: options}
+	data, err := s.hash(nil)
+	if err == nil {
+		lastOptions.Store(&remembered{s.suite, s.key, bytes.Clone(proof), bytes.Clone(contexts), bytes.Clone(data[:len(data)/2])})
+	}
+	return data, err
 }
 
 // unsecured returns what a proof signs: the document without proofs, or with

@@ -78,29 +78,31 @@ func (s signed) hash(see func(what string, canonical []byte)) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	data := make([]byte, 0, 2*sha512.Size384)
-	sum := func(what string) func([]byte) {
-		return func(b []byte) {
-			if see != nil {
-				see(what, b)
-			}
-			if s.key == did.P384 {
-				h := sha512.Sum384(b)
-				data = append(data, h[:]...)
-				return
-			}
-			h := sha256.Sum256(b)
-			data = append(data, h[:]...)
-		}
-	}
-	if s.key == did.P384 { // the hash of the canonicalization follows the key too (Data Integrity ECDSA §3)
-		doc.Hash, options.Hash = sha512.New384, sha512.New384
-	}
-	st := suites[s.suite]
-	if err := st.canonical(options, sum("options")); err != nil {
+	data, err := s.digest(make([]byte, 0, 2*sha512.Size384), options, "options", see)
+	if err != nil {
 		return nil, fmt.Errorf("proof options: %w", err)
 	}
-	return data, st.canonical(doc, sum("document"))
+	return s.digest(data, doc, "document", see)
+}
+
+// digest appends the hash of a part's canonical form.
+func (s signed) digest(data []byte, p jsonld.Part, what string, see func(what string, canonical []byte)) ([]byte, error) {
+	if s.key == did.P384 { // the hash of the canonicalization follows the key too (Data Integrity ECDSA §3)
+		p.Hash = sha512.New384
+	}
+	err := suites[s.suite].canonical(p, func(b []byte) {
+		if see != nil {
+			see(what, b)
+		}
+		if s.key == did.P384 {
+			h := sha512.Sum384(b)
+			data = append(data, h[:]...)
+			return
+		}
+		h := sha256.Sum256(b)
+		data = append(data, h[:]...)
+	})
+	return data, err
 }
 
 // begins reports whether a document's contexts begin with the proof's.
