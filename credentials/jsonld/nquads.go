@@ -17,7 +17,7 @@ func quote(s string) string { return string(appendQuoted(make([]byte, 0, len(s)+
 func appendQuoted(b []byte, s string) []byte {
 	b = append(b, '"')
 	from := 0
-	for i := 0; i < len(s); i++ {
+	for i := unquoted(s); i < len(s); i++ {
 		c := s[i]
 		if c >= ' ' && c != '"' && c != '\\' && c != 0x7f {
 			continue
@@ -42,6 +42,22 @@ func appendQuoted(b []byte, s string) []byte {
 		}
 	}
 	return append(append(b, s[from:]...), '"')
+}
+
+// unquoted counts the characters, in steps of eight, that need no escape.
+func unquoted(s string) int {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	i := 0
+	for ; i+8 <= len(s); i += 8 {
+		x := uint64(s[i]) | uint64(s[i+1])<<8 | uint64(s[i+2])<<16 | uint64(s[i+3])<<24 | uint64(s[i+4])<<32 | uint64(s[i+5])<<40 | uint64(s[i+6])<<48 | uint64(s[i+7])<<56
+		// The highest bit of a byte is set where it is one of them, and perhaps
+		// above such a byte; beyond ASCII it is looked at one by one.
+		quote, slash, deleted := x^('"'*ones), x^('\\'*ones), x^(0x7f*ones)
+		if (x|(x-' '*ones)|(quote-ones)|(slash-ones)|(deleted-ones))&highs != 0 {
+			break
+		}
+	}
+	return i
 }
 
 func (q quad) line() string {

@@ -195,3 +195,24 @@ func TestLanguageTagsAreSignedInLowerCase(t *testing.T) {
 		t.Errorf("%v:\n%s", err, one)
 	}
 }
+
+// A character that needs an escape is found wherever it stands among others.
+func TestEveryCharacterIsQuotedWhereverItStands(t *testing.T) {
+	escapes := map[byte]string{'\b': `\b`, '\t': `\t`, '\n': `\n`, '\f': `\f`, '\r': `\r`, '"': `\"`, '\\': `\\`}
+	for c := range 256 {
+		want, ok := escapes[byte(c)]
+		switch {
+		case ok:
+		case c < ' ' || c == 0x7f: // RDF 1.1 canonical N-Quads: upper case, four digits
+			want = fmt.Sprintf(`\u%04X`, c)
+		default:
+			want = string([]byte{byte(c)})
+		}
+		for at := range 20 {
+			before, behind := strings.Repeat("a!#[~", 4)[:at], strings.Repeat("z ", 10)[at:]
+			if got := string(appendQuoted(nil, before+string([]byte{byte(c)})+behind)); got != `"`+before+want+behind+`"` {
+				t.Errorf("character %#x at %d became %s", c, at, got)
+			}
+		}
+	}
+}

@@ -57,10 +57,11 @@ func Encode(bits Bitmap) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	out := make([]byte, 1+base64.RawURLEncoding.EncodedLen(len(packed)))
-	out[0] = 'u'
-	base64.RawURLEncoding.Encode(out[1:], packed)
-	return string(out), nil
+	return string(appendEncoded(nil, packed)), nil
+}
+
+func appendEncoded(b, packed []byte) []byte {
+	return base64.RawURLEncoding.AppendEncode(append(b, 'u'), packed)
 }
 
 // Decode reads an encodedList. It must be one gzip member, and no more than

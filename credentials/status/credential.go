@@ -29,7 +29,7 @@ func Unsigned(d Description, bits Bitmap) ([]byte, error) {
 	case bits.Len() < MinLength:
 		return nil, fmt.Errorf("%w: %d entries, at least %d", ErrLength, bits.Len(), MinLength)
 	}
-	encoded, err := Encode(bits)
+	packed, err := pack(bits)
 	if err != nil {
 		return nil, err
 	}
@@ -38,9 +38,8 @@ func Unsigned(d Description, bits Bitmap) ([]byte, error) {
 		Type    string `json:"type"`
 		Purpose string `json:"statusPurpose"`
 		TTL     int64  `json:"ttl,omitempty"`
-		Encoded string `json:"encodedList"`
 	}
-	return json.Marshal(struct {
+	raw, err := json.Marshal(struct {
 		Context    []string `json:"@context"`
 		ID         string   `json:"id"`
 		Type       []string `json:"type"`
@@ -51,8 +50,17 @@ func Unsigned(d Description, bits Bitmap) ([]byte, error) {
 	}{
 		[]string{"https://www.w3.org/ns/credentials/v2"}, d.ID, []string{"VerifiableCredential", "BitstringStatusListCredential"}, d.Issuer,
 		jsondoc.Stamp(d.ValidFrom), jsondoc.Stamp(d.ValidUntil),
-		subject{d.ID + "#list", "BitstringStatusList", d.Purpose, d.TTL.Milliseconds(), encoded},
+		subject{d.ID + "#list", "BitstringStatusList", d.Purpose, d.TTL.Milliseconds()},
 	})
+	if err != nil {
+		return nil, err
+	}
+	// The list, of which no character needs an escape, goes in as the subject's
+	// last member: nobody looks through it for one.
+	const member, end = `,"encodedList":"`, `"}}`
+	out := make([]byte, 0, len(raw)+len(member)+len(end)+len(packed)*4/3+8)
+	out = append(append(out, raw[:len(raw)-len("}}")]...), member...)
+	return append(appendEncoded(out, packed), end...), nil
 }
 
 // Revocations returns a 1EdTechRevocationList of the given credential ids, as
