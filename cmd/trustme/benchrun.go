@@ -91,45 +91,66 @@ func timed(f func() error) (cpu, wall time.Duration, err error) {
 // micros is the time of one of n operations in microseconds.
 func micros(d time.Duration, n int) float64 { return float64(d.Nanoseconds()) / 1000 / float64(n) }
 
-// measure runs f in five rounds and takes the median.
-func (b *bench) measure(f func() error) (cpu, wall float64, n int, err error) {
-	var cpus, walls []float64
-	if err := f(); err != nil {
-		return 0, 0, 0, err
-	}
-	runtime.GC()
-	for range 5 {
-		count := 0
-		c, w, err := timed(func() error {
-			for start := time.Now(); count == 0 || time.Since(start) < b.each/5; count++ {
-				if err := f(); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-		if err != nil {
-			return 0, 0, 0, err
-		}
-		cpus, walls = append(cpus, micros(c, count)), append(walls, micros(w, count))
-		n += count
-	}
-	slices.Sort(cpus)
-	slices.Sort(walls)
-	return cpus[2], walls[2], n, nil
+// sample is what one operation took in microseconds, and what one bare
+// verification did meanwhile.
+type sample struct {
+	cpu, wall, bare float64
+	n               int
 }
 
+// rounds runs f by turns with bare verifications, so that what else goes on in
+// the machine slows both, and takes the medians. Each returns how many
+// operations it ran.
+func rounds(many int, f, bare func() (int, error)) (s sample, err error) {
+	var cpus, walls, bares []float64
+	for range many {
+		for _, of := range []struct {
+			f          func() (int, error)
+			cpus, wall *[]float64
+			n          *int
+		}{{f, &cpus, &walls, &s.n}, {bare, &bares, new([]float64), new(int)}} {
+			count := 0
+			c, w, err := timed(func() (err error) { count, err = of.f(); return err })
+			if err != nil {
+				return s, err
+			}
+			*of.cpus, *of.wall = append(*of.cpus, micros(c, count)), append(*of.wall, micros(w, count))
+			*of.n += count
+		}
+	}
+	middle := func(all []float64) float64 { slices.Sort(all); return all[len(all)/2] }
+	s.cpu, s.wall, s.bare = middle(cpus), middle(walls), middle(bares)
+	return s, nil
+}
+
+// during returns a function that runs f over and over for a time.
+func during(d time.Duration, f func() error) func() (int, error) {
+	return func() (n int, err error) {
+		for start := time.Now(); n == 0 || time.Since(start) < d; n++ {
+			if err := f(); err != nil {
+				return n, err
+			}
+		}
+		return n, nil
+	}
+}
+
+// line measures f, of which one run is so many operations.
 func (b *bench) line(name string, per int, f func() error) error {
-	cpu, wall, n, err := b.measure(f)
+	if err := f(); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	runtime.GC()
+	s, err := rounds(5, during(b.each/5, f), during(b.each/20, b.bare))
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	return b.print(name, cpu/float64(per), wall/float64(per), n*per)
+	return b.print(name, sample{s.cpu / float64(per), s.wall / float64(per), s.bare, s.n * per})
 }
 
-func (b *bench) print(name string, cpu, wall float64, n int) error {
+func (b *bench) print(name string, s sample) error {
 	round := func(x float64) float64 { return math.Round(x*1000) / 1000 }
-	raw, err := jsondoc.Marshal(figure{"trustme", name, round(cpu), round(cpu / b.bare), round(wall), n})
+	raw, err := jsondoc.Marshal(figure{"trustme", name, round(s.cpu), round(s.cpu / s.bare), round(s.wall), s.n})
 	if err == nil {
 		say(b.c, "%s", raw)
 	}
@@ -145,6 +166,15 @@ func (b *bench) report(ctx context.Context, raw []byte) error {
 }
 
 func (b *bench) suites(ctx context.Context) error {
+	if err := b.line("issue eddsa-rdfc-2022, lint to self-verification", 1, func() error {
+		_, err := credentials.Issue(ctx, b.verifier, b.unsigned, b.ed, b.at)
+		return err
+	}); err != nil {
+		return err
+	}
+	if err := b.bareP256(ctx); err != nil {
+		return err
+	}
 	ec := bytes.ReplaceAll(b.unsigned, []byte(b.issuer.String()), []byte(b.ecIssuer.String()))
 	for _, s := range []struct {
 		suite            string
@@ -174,6 +204,16 @@ func (b *bench) suites(ctx context.Context) error {
 	return b.line("verify vc-jwt EdDSA", 1, func() error { return b.report(ctx, jwt) })
 }
 
+// bareP256 measures what ecdsa-rdfc-2019 cannot do without.
+func (b *bench) bareP256(ctx context.Context) error {
+	message := make([]byte, 64)
+	sig, err := b.ec.Sign(ctx, message)
+	if err != nil {
+		return err
+	}
+	return b.line("bare ecdsa.Verify P-256", 1, func() error { return b.ec.public.Verify(message, sig) })
+}
+
 // neverSeen verifies badges of more issuers than are remembered; their DID
 // documents are at hand.
 func (b *bench) neverSeen(ctx context.Context) error {
@@ -200,10 +240,9 @@ func (b *bench) neverSeen(ctx context.Context) error {
 	return b.line("verify eddsa-rdfc-2022, issuer never seen", 1, func() error { i++; return b.report(ctx, all[i%len(all)]) })
 }
 
-// parallel runs f for 0 <= i < n on all cores.
-func parallel(n int, f func(i int) error) error {
+// parallel runs f for 0 <= i < n on so many cores.
+func parallel(n, workers int, f func(i int) error) error {
 	var wg sync.WaitGroup
-	workers := runtime.GOMAXPROCS(0)
 	errs := make([]error, workers)
 	for w := range workers {
 		wg.Go(func() {
@@ -238,21 +277,35 @@ func (b *bench) batches(ctx context.Context) error {
 		}},
 		{"batch verify 10000 eddsa-rdfc-2022", func(i int) error { return b.report(ctx, signed[i]) }},
 	} {
-		runtime.GC()
-		cpu, wall, err := timed(func() error { return parallel(n, p.f) })
-		if err != nil {
-			return fmt.Errorf("%s: %w", p.name, err)
-		}
-		if err := b.print(p.name, micros(cpu, n), micros(wall, n), n); err != nil {
+		if err := b.batch(p.name, n, runtime.GOMAXPROCS(0), p.f); err != nil {
 			return err
 		}
 	}
-	return nil
+	return b.batch("batch verify 10000 eddsa-rdfc-2022, one core", n, 1, func(i int) error { return b.report(ctx, signed[i]) })
+}
+
+// batch measures f for 0 <= i < n on so many cores, of a bare verification
+// too.
+func (b *bench) batch(name string, n, cores int, f func(i int) error) error {
+	const many = 10
+	runtime.GC()
+	at := 0
+	s, err := rounds(many, func() (int, error) {
+		from := at
+		at += n / many
+		return n / many, parallel(n/many, cores, func(i int) error { return f(from + i) })
+	}, func() (int, error) {
+		return n / many / 5, parallel(n/many/5, cores, func(int) error { return b.bare() })
+	})
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return b.print(name, s)
 }
 
 // statusLists measures lists in which one entry in a thousand is set.
 func (b *bench) statusLists(ctx context.Context) error {
-	for _, n := range []int{131_072, 1 << 20} {
+	for _, n := range []int{131_072, 1 << 20, 1 << 24} {
 		bits := status.NewBitmap(n)
 		for range n / 1000 {
 			bits.Set(mathrand.IntN(n), true)
