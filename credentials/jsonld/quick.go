@@ -76,6 +76,7 @@ type quickNode struct {
 	at    int32  // its number there
 	id    int32  // the place of its identifier
 	anew  bool   // its identifier is not that of the plan
+	ready bool   // its statements are in order
 }
 
 // quickQuad is a statement. What its line says behind the subject is
@@ -127,6 +128,7 @@ func (w *walker) state(p Part) bool {
 
 // walk makes the statements of a part whose contexts make c.
 func (w *walker) walk(p Part, c *activeContext) bool {
+	w.doubled = false
 	w.arena, w.nodes, w.quads, w.scopes, w.sources = w.arena[:0], w.nodes[:0], w.quads[:0], w.scopes[:0], w.sources[:0]
 	if _, ok := w.node(p.Body, c, nil, p.Without); !ok || len(w.quads) == 0 || len(w.quads) > maxRDF {
 		return false

@@ -46,6 +46,7 @@ type plan struct {
 	nodes   []quickNode
 	quads   []quickQuad
 	sources []source // by place
+	doubled bool     // a statement is made twice
 }
 
 // planKey names a part of a pattern, and the contexts for it, which may be
@@ -79,6 +80,7 @@ func (w *walker) again(p Part, contexts jsondoc.Value) bool {
 		return false
 	}
 	w.arena, w.nodes, w.quads = append(w.arena[:0], pl.arena...), append(w.nodes[:0], pl.nodes...), append(w.quads[:0], pl.quads...)
+	w.doubled = pl.doubled
 	without := jsondoc.Value{}
 	if p.Without != "" {
 		without = p.Body.Get(p.Without)
@@ -123,7 +125,8 @@ func (w *walker) anew(s *source, v jsondoc.Value) bool {
 		return s.c.plainIRI(text)
 	}
 	q := &w.quads[s.of]
-	w.nodes[q.subject].shape = nil // what was kept of it was of other statements
+	n := &w.nodes[q.subject]
+	n.shape, n.ready = nil, false // what was kept of it was of other statements
 	if s.kind == sourceLiteral {
 		*q = w.literal(q.subject, s.t, text, s.t.quick.suffix)
 		return true
@@ -147,10 +150,12 @@ func newPlan(p Part, contexts jsondoc.Value) *plan {
 	for _, i := range w.order {
 		pl.quads = append(pl.quads, w.quads[i])
 	}
+	pl.doubled = w.doubled
 	hashes := &shape{hashes: make([]atomic.Pointer[[sha256.Size]byte], len(pl.nodes))}
 	for i := range pl.nodes {
 		n := &pl.nodes[i]
-		if n.shape, n.at = hashes, int32(i); n.in != none {
+		n.shape, n.at, n.ready = hashes, int32(i), true
+		if n.in != none {
 			n.in = at[n.in]
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"crypto/sha256"
+	"encoding/binary"
 	"slices"
 	"strconv"
 )
@@ -53,6 +54,8 @@ func (w *walker) group() {
 		if len(distinct) == 0 || w.nodes[distinct[len(distinct)-1]].iri != w.nodes[n].iri {
 			distinct = append(distinct, n)
 			w.groups++
+		} else {
+			w.nodes[distinct[len(distinct)-1]].ready = false // there are more to sort with
 		}
 		w.nodes[n].group = w.groups - 1
 	}
@@ -98,9 +101,18 @@ func (w *walker) sort() {
 	// Now starts[g+1] is where group g begins; shift it back.
 	copy(w.starts, w.starts[1:])
 	w.starts[w.groups] = int32(len(w.quads))
-	w.doubled = false
-	for g := range w.groups {
-		w.insert(w.of(g))
+	for _, n := range w.named {
+		w.arrange(n)
+	}
+	for i := range w.blanks {
+		w.arrange(w.blanks[i].node)
+	}
+}
+
+// arrange sorts the statements of a node's group, unless they are in order.
+func (w *walker) arrange(node int32) {
+	if n := &w.nodes[node]; !n.ready {
+		w.insert(w.of(n.group))
 	}
 }
 
@@ -145,7 +157,12 @@ func (w *walker) hash() bool {
 	for i := range w.blanks {
 		w.blanks[i].hash = w.firstDegree(w.blanks[i].node)
 	}
-	slices.SortFunc(w.blanks, func(a, b quickBlank) int { return bytes.Compare(a.hash[:], b.hash[:]) })
+	slices.SortFunc(w.blanks, func(a, b quickBlank) int {
+		if c := cmp.Compare(binary.BigEndian.Uint64(a.hash[:]), binary.BigEndian.Uint64(b.hash[:])); c != 0 {
+			return c
+		}
+		return bytes.Compare(a.hash[:], b.hash[:])
+	})
 	w.names = append(w.names[:0], make([]string, len(w.nodes))...)
 	for i, b := range w.blanks {
 		if i > 0 && w.blanks[i-1].hash == b.hash {
