@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"sync/atomic"
 	"time"
 
 	"github.com/multiformats/go-multibase"
@@ -150,21 +149,13 @@ func proofValue(ctx context.Context, v jsondoc.Value, o Options, suite string, p
 	return multibase.Encode(multibase.Base58BTC, sig)
 }
 
-// remembered is the hash of the options that were signed last: in a batch, all
-// have the same.
-type remembered struct {
-	suite                string
-	key                  did.KeyType
-	proof, contexts, sum []byte
-}
-
-var lastOptions atomic.Pointer[remembered]
+var lastSigned lastOptions
 
 // hashToSign is [signed.hash] under options that are still to be read.
 func hashToSign(s signed, proof []byte) ([]byte, error) {
-	contexts := s.doc.Body.Get("@context").Raw()
-	if r := lastOptions.Load(); r != nil && r.suite == s.suite && r.key == s.key && bytes.Equal(r.proof, proof) && bytes.Equal(r.contexts, contexts) {
-		return s.digest(append(make([]byte, 0, 2*len(r.sum)), r.sum...), s.doc, "document", nil)
+	k := optionsKey{s.suite, s.key, proof, nil, s.doc.Body.Get("@context").Raw()}
+	if sum := lastSigned.sum(k); sum != nil {
+		return s.digest(append(make([]byte, 0, 2*len(sum)), sum...), s.doc, "document", nil)
 	}
 	options, err := jsondoc.Parse(proof)
 	if err != nil {
@@ -173,7 +164,7 @@ func hashToSign(s signed, proof []byte) ([]byte, error) {
 	s.options = jsonld.Part{Body: options}
 	data, err := s.hash(nil)
 	if err == nil {
-		lastOptions.Store(&remembered{s.suite, s.key, bytes.Clone(proof), bytes.Clone(contexts), bytes.Clone(data[:len(data)/2])})
+		lastSigned.keep(k, data)
 	}
 	return data, err
 }

@@ -105,7 +105,7 @@ func (p parsed) verify(doc jsondoc.Value, all []parsed, key did.PublicKey, base 
 	if err != nil {
 		return err
 	}
-	data, err := signed{p.suite, key.Type, part, jsonld.Part{Body: p.raw, Without: "proofValue"}}.hash(nil)
+	data, err := p.hash(signed{p.suite, key.Type, part, jsonld.Part{Body: p.raw, Without: "proofValue"}})
 	if err != nil {
 		return err
 	}
@@ -113,6 +113,23 @@ func (p parsed) verify(doc jsondoc.Value, all []parsed, key did.PublicKey, base 
 		return fmt.Errorf("%w: %s by %s", ErrSignature, p.suite, p.method)
 	}
 	return nil
+}
+
+var lastVerified lastOptions
+
+// hash is [signed.hash] under the options of a proof.
+func (p parsed) hash(s signed) ([]byte, error) {
+	raw, value := p.raw.Raw(), p.raw.Get("proofValue")
+	from := value.Offset() - p.raw.Offset()
+	k := optionsKey{s.suite, s.key, raw[:from], raw[from+len(value.Raw()):], s.doc.Body.Get("@context").Raw()}
+	if sum := lastVerified.sum(k); sum != nil {
+		return s.digest(append(make([]byte, 0, 2*len(sum)), sum...), s.doc, "document", nil)
+	}
+	data, err := s.hash(nil)
+	if err == nil {
+		lastVerified.keep(k, data)
+	}
+	return data, err
 }
 
 // check holds the proof's own words to what is wanted.
