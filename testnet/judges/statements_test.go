@@ -1,0 +1,50 @@
+package judges
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/trust-me/trustme/credentials"
+	"github.com/trust-me/trustme/credentials/recognition"
+	"github.com/trust-me/trustme/did"
+	"github.com/trust-me/trustme/did/key"
+)
+
+// What partners sign about each other, and about a learner, is read by a
+// verifier that knows nothing of this project.
+func TestForeignVerifiersReadWhatPartnersSign(t *testing.T) {
+	present(t)
+	now := time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)
+	v := credentials.NewVerifier(credentials.VerifierConfig{Resolver: did.Methods{"key": key.Resolver{}}, Now: func() time.Time { return now }})
+	s := newSigner(t)
+	dir := t.TempDir()
+	sign := func(name string, d recognition.Draft) []byte {
+		t.Helper()
+		d.Issuer = credentials.Profile{ID: s.id.String(), Name: "Alder"}
+		d.From, d.Name = now.AddDate(0, 0, -1), "Alder: "+name
+		raw, err := d.Build()
+		if err != nil {
+			t.Fatal(err)
+		}
+		signed, err := credentials.Issue(t.Context(), v, raw, s, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name+".json"), signed.Credential().Bytes(), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return signed.Credential().Bytes()
+	}
+	rules := []recognition.Rule{{Source: "https://birch.example/design/a/maker", Target: "https://alder.example/openbadges/a/designer", Association: recognition.ExactMatch,
+		MinLevel: 2, Within: "P3Y", EQF: "http://data.europa.eu/snb/eqf/4", Credits: 0.5, Framework: "http://data.europa.eu/snb/education-credit/60b314e826"}}
+	birch := newSigner(t).id.String()
+	sign("endorsement", recognition.Draft{Statement: recognition.Statement{Kind: recognition.Endorsement, ID: "urn:uuid:0d6f1ad0-0000-4000-8000-000000000001", Of: "https://birch.example/design/a/maker", Comment: "Good."}})
+	sign("authorisation", recognition.Draft{Statement: recognition.Statement{Kind: recognition.Endorsement, ID: "urn:uuid:0d6f1ad0-0000-4000-8000-000000000002", Of: birch, Authorizes: []string{"https://alder.example/openbadges/a/basics"}}})
+	agreement := sign("agreement", recognition.Draft{Statement: recognition.Statement{Kind: recognition.Agreement, ID: "urn:uuid:0d6f1ad0-0000-4000-8000-000000000003", Of: birch, Until: now.AddDate(3, 0, 0), Comment: "We accept.", Recognizes: rules, Authorizes: []string{"https://alder.example/openbadges/a/basics"}}})
+	sign("learning-agreement", recognition.Draft{Statement: recognition.Statement{Kind: recognition.Learning, ID: "urn:uuid:0d6f1ad0-0000-4000-8000-000000000004", Of: birch, Agreement: "urn:uuid:0d6f1ad0-0000-4000-8000-000000000003", Recognizes: rules}})
+	sign("countersignature", recognition.Draft{Statement: recognition.Statement{Kind: recognition.Endorsement, ID: "urn:uuid:0d6f1ad0-0000-4000-8000-000000000005", Of: "urn:uuid:0d6f1ad0-0000-4000-8000-000000000003"},
+		Resources: []credentials.Resource{{ID: "urn:uuid:0d6f1ad0-0000-4000-8000-000000000003", MediaType: "application/vc", DigestMultibase: recognition.Digest(agreement)}}})
+	judge(t, "10 passed, 0 failed", "statements.js", dir)
+}
