@@ -31,6 +31,7 @@ func (n *Node) AdminHandler() http.Handler {
 	n.adminAgreements(mux)
 	n.adminEndorsements(mux)
 	n.adminLearning(mux)
+	n.adminStats(mux)
 	mux.HandleFunc("POST /publish", func(w http.ResponseWriter, r *http.Request) { answer(w, struct{}{}, n.Publish(r.Context())) })
 	mux.HandleFunc("GET /backup", n.adminBackup)
 	n.adminApplications(mux)

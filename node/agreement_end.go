@@ -193,21 +193,22 @@ func (n *Node) RefreshAgreements(ctx context.Context, id string) ([]SignedAgreem
 	return out, errors.Join(errs...)
 }
 
-// refreshEvery is how often a serving node asks partners for countersignatures
-// that are due.
-const refreshEvery = time.Minute
+// keepUpEvery is how often a serving node asks partners for countersignatures
+// that are due and for checkpoints, and counts what happened.
+const keepUpEvery = time.Minute
 
-// keepAgreements asks on a steady beat until ctx ends.
-func (n *Node) keepAgreements(ctx context.Context) {
-	t := time.NewTicker(refreshEvery)
+// keepUp does that on a steady beat until ctx ends. What fails is tried again.
+func (n *Node) keepUp(ctx context.Context) {
+	t := time.NewTicker(keepUpEvery)
 	defer t.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-t.C:
-			if _, err := n.RefreshAgreements(ctx, ""); err != nil && ctx.Err() == nil {
-				n.log.Info("a countersignature is not there yet", "err", err)
+			_, err := n.RefreshAgreements(ctx, "")
+			if err = errors.Join(err, n.keepCheckpoints(ctx), n.countUp(ctx)); err != nil && ctx.Err() == nil {
+				n.log.Info("not all partners could be asked", "err", err)
 			}
 		}
 	}

@@ -140,7 +140,7 @@ func (n *Node) awardOf(r GrantRequest) (Award, error) {
 	h := sha256.Sum256([]byte(key))
 	award := Award{ID: n.newURN(), Key: hex.EncodeToString(h[:]), Catalogue: c.Slug, Achievement: slug, Name: a.Name, Level: r.Level,
 		Narrative: r.Narrative, Evidence: r.Evidence, Recipient: r.To.normal(), State: AwardOffered, Standing: Active,
-		Purpose: purposeOf(a), Awarded: awarded, ValidFrom: now, ValidUntil: until.UTC(), Updated: now}
+		Purpose: purposeOf(a), Awarded: awarded, ValidFrom: now, ValidUntil: until.UTC(), Made: now, Updated: now}
 	return award, nil
 }
 

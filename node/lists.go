@@ -395,7 +395,7 @@ func (n *Node) expire(ctx context.Context) error {
 				if err := awards.Put(tx, a); err != nil {
 					return err
 				}
-				if err := n.note(tx, "award.lapsed", map[string]any{"credential": a.ID}); err != nil {
+				if err := n.note(tx, "award.lapsed", map[string]any{"credential": a.ID, "achievement": a.Catalogue + "/" + a.Achievement}); err != nil {
 					return err
 				}
 			}

@@ -70,6 +70,8 @@ type Node struct {
 	started    time.Time
 	closeOnce  sync.Once
 	csvRunning atomic.Bool
+	counting   sync.Mutex
+	checkpoint checkpointing
 	proving    chan struct{}
 	stopping   chan struct{} // closed when Serve ends
 	todo       chan struct{} // awards are due
@@ -174,7 +176,7 @@ func (n *Node) assemble(ctx context.Context) (err error) {
 }
 
 // reserved are the first parts of the node's own addresses.
-var reserved = []string{"status", "i", "didcomm", "health", "metrics", "agreements", "endorsements"}
+var reserved = []string{"status", "i", "didcomm", "health", "metrics", "agreements", "endorsements", "journal", "checkpoints"}
 
 func loadCatalogues(dir string, names []string) ([]*catalogue.Catalogue, error) {
 	var out []*catalogue.Catalogue
@@ -245,7 +247,7 @@ func (n *Node) Serve(ctx context.Context, public net.Listener, ready func()) err
 		defer n.lists.beats(false)
 		n.beat(ctx)
 	})
-	wg.Go(func() { n.keepAgreements(ctx) })
+	wg.Go(func() { n.keepUp(ctx) })
 	wg.Go(func() { n.work(ctx) })
 	if ready != nil {
 		ready()

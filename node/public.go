@@ -45,6 +45,8 @@ func (n *Node) public() http.Handler {
 	mux.HandleFunc("GET /agreements", n.serveAgreements)
 	mux.HandleFunc("GET /agreements/{id}", n.serveAgreement)
 	mux.HandleFunc("GET /endorsements/{id}", n.serveEndorsement)
+	mux.HandleFunc("GET /journal/checkpoint", n.serveCheckpoint)
+	mux.HandleFunc("GET /checkpoints", n.serveCheckpoints)
 	for _, c := range n.catalogues {
 		mux.HandleFunc("GET /"+c.Slug, n.serveCatalogue(c))
 		mux.HandleFunc("GET /"+c.Slug+"/catalogue.json", n.serveEdition(c))

@@ -18,7 +18,7 @@ import (
 )
 
 // opened is a node that does not serve, by a time of the test's own.
-func opened(t *testing.T, dir string, now func() time.Time) *Node {
+func opened(t testing.TB, dir string, now func() time.Time) *Node {
 	t.Helper()
 	if !Exists(dir) {
 		if err := Init(InitRequest{Dir: dir, Settings: Settings{Name: "Alder", Reserve: 1}, Seal: seal.Options{}}); err != nil {

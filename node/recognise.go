@@ -9,6 +9,7 @@ import (
 
 	"github.com/trust-me/trustme/credentials"
 	"github.com/trust-me/trustme/credentials/recognition"
+	"github.com/trust-me/trustme/internal/store"
 )
 
 // RecogniseRequest asks whether this node recognises a badge, or the badges of
@@ -58,6 +59,9 @@ func (n *Node) Recognise(ctx context.Context, r RecogniseRequest) (Recognised, e
 		} else {
 			out.Recognition = t.Fill(&report, c, n.called)
 		}
+	}
+	if err := n.countRecognition(ctx, out); err != nil {
+		return out, err
 	}
 	out.Verdict, out.Why, out.Told = report.Verdict, report.Why(), report.Recognition.Message
 	out.Report, err = json.Marshal(report)
@@ -122,4 +126,27 @@ func (n *Node) called(achievement string) string {
 		}
 	}
 	return achievement
+}
+
+// countRecognition notes in the journal which partner's badges were recognised
+// here or not: agreements are reviewed by that.
+func (n *Node) countRecognition(ctx context.Context, r Recognised) error {
+	all := []recognition.Recognition{r.Recognition}
+	if len(r.Units) > 0 {
+		all = nil
+		for _, u := range r.Units {
+			all = append(all, u.Recognition)
+		}
+	}
+	return n.db.Update(ctx, func(tx *store.Tx) error {
+		for _, a := range all {
+			if a.Statement == "" || a.Answer != credentials.Yes && a.Answer != credentials.No {
+				continue
+			}
+			if err := n.note(tx, "recognition."+string(a.Answer), map[string]any{"achievement": a.As, "statement": a.Statement, "partner": a.Issuer, "credits": a.Credits}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }

@@ -232,7 +232,11 @@ func (n *Node) closedOffer(tx *store.Tx, o exchange.Offer) error {
 	if err := awards.Put(tx, a); err != nil {
 		return err
 	}
-	return n.note(tx, "award."+string(a.State), map[string]any{"credential": a.ID})
+	fact := map[string]any{"credential": a.ID, "achievement": a.Catalogue + "/" + a.Achievement}
+	if a.State == AwardHeld {
+		fact["seconds"] = int64(n.now().Sub(a.Made).Seconds())
+	}
+	return n.note(tx, "award."+string(a.State), fact)
 }
 
 // supersede marks the badge that a newer one replaces on the expiry list.

@@ -54,7 +54,7 @@ func (n *Node) SetStanding(ctx context.Context, r StandingRequest) (Changed, err
 		if err := n.setBit(tx, a.List, a.Purpose, a.Index, a.Standing != Active); err != nil {
 			return err
 		}
-		return n.note(tx, "award."+r.To, map[string]any{"credential": a.ID, "reason": r.Reason})
+		return n.note(tx, "award."+r.To, map[string]any{"credential": a.ID, "achievement": a.Catalogue + "/" + a.Achievement, "reason": r.Reason})
 	})
 	if err != nil {
 		return Changed{}, err

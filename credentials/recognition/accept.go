@@ -42,6 +42,7 @@ type Recognition struct {
 	Answer    credentials.Answer `json:"answer"`
 	Basis     Basis              `json:"basis"`
 	As        string             `json:"as,omitempty"` // the achievement that it counts as
+	Issuer    string             `json:"issuer,omitempty"`
 	By        string             `json:"by,omitempty"` // who recognises it
 	ByName    string             `json:"byName,omitempty"`
 	Statement string             `json:"statement,omitempty"` // id of what says so
@@ -157,7 +158,7 @@ func (t Terms) rule(s Statement, rule Rule, b Badge, at time.Time) Recognition {
 // held lets an answer stand only if its statement could be relied on when the
 // badge was awarded.
 func (t Terms) held(s Statement, b Badge, r Recognition) Recognition {
-	r.By, r.ByName, r.Statement, r.Kind, r.Since = s.By, s.ByName, s.ID, s.Kind, s.From
+	r.Issuer, r.By, r.ByName, r.Statement, r.Kind, r.Since = b.Issuer, s.By, s.ByName, s.ID, s.Kind, s.From
 	if r.Answer != credentials.Yes {
 		r.Satisfies = false
 		return r

@@ -62,6 +62,10 @@ func (h *Holdings) AddJudged(c credentials.Credential, r credentials.Report) boo
 	return true
 }
 
+// AddOwn adds a badge by the record of who issued it, for that issuer's own
+// figures: it knows what it signed and what became of it.
+func (h *Holdings) AddOwn(b Held) { h.add(b) }
+
 func (h *Holdings) add(b Held) {
 	if h.by == nil {
 		h.by = map[string][]Held{}

@@ -38,6 +38,12 @@ func (c Collection[T]) By(tx *Tx, index, value string) iter.Seq2[T, error] {
 	return c.follow(tx, entryKey(c.name, index+"/"+value, ""), "")
 }
 
+// Starting yields the records whose indexed value begins with prefix, in the
+// order of the values; a record once for each such value.
+func (c Collection[T]) Starting(tx *Tx, index, prefix string) iter.Seq2[T, error] {
+	return c.follow(tx, []byte(string(spaceEntry)+c.name+"/"+index+"/"+prefix), "")
+}
+
 // UpTo yields the records whose indexed value is at most last, in the order of
 // the values.
 func (c Collection[T]) UpTo(tx *Tx, index, last string) iter.Seq2[T, error] {

@@ -1,0 +1,64 @@
+package node
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/url"
+)
+
+func (n *Node) adminStats(mux *http.ServeMux) {
+	handle(mux, "POST /stats", n.Stats)
+	handle(mux, "POST /audit", n.VerifyJournal)
+	handle(mux, "POST /erase", n.Erase)
+	mux.HandleFunc("GET /learners", func(w http.ResponseWriter, r *http.Request) {
+		stream(w, func(send func(any) error) error {
+			return n.LearnersOf(r.Context(), r.URL.Query().Get("of"), func(l Learner) error { return send(l) })
+		})
+	})
+	mux.HandleFunc("GET /checkpoints", func(w http.ResponseWriter, r *http.Request) {
+		all, err := n.Checkpoints(r.Context())
+		answer(w, all, err)
+	})
+	mux.HandleFunc("POST /checkpoints", func(w http.ResponseWriter, r *http.Request) {
+		err := n.keepCheckpoints(r.Context())
+		answer(w, struct{}{}, err)
+	})
+}
+
+// Stats returns the node's figures.
+func (c *Client) Stats(ctx context.Context, r StatsRequest) (s Stats, err error) {
+	return s, c.call(ctx, http.MethodPost, "/stats", r, &s)
+}
+
+// VerifyJournal verifies the journal.
+func (c *Client) VerifyJournal(ctx context.Context, r AuditRequest) (a Audit, err error) {
+	return a, c.call(ctx, http.MethodPost, "/audit", r, &a)
+}
+
+// Erase removes what is kept of a person.
+func (c *Client) Erase(ctx context.Context, r EraseRequest) (e Erased, err error) {
+	return e, c.call(ctx, http.MethodPost, "/erase", r, &e)
+}
+
+// Learners calls each with where every learner stands with a path or role, or
+// with all of them.
+func (c *Client) Learners(ctx context.Context, of string, each func(Learner) error) error {
+	return c.lines(ctx, http.MethodGet, "/learners?of="+url.QueryEscape(of), nil, func(raw json.RawMessage) error {
+		var l Learner
+		if err := json.Unmarshal(raw, &l); err != nil {
+			return err
+		}
+		return each(l)
+	})
+}
+
+// Checkpoints lists partners' checkpoints.
+func (c *Client) Checkpoints(ctx context.Context) (all []Checkpoint, err error) {
+	return all, c.call(ctx, http.MethodGet, "/checkpoints", nil, &all)
+}
+
+// KeepCheckpoints asks partners for their checkpoints.
+func (c *Client) KeepCheckpoints(ctx context.Context) error {
+	return c.call(ctx, http.MethodPost, "/checkpoints", nil, &struct{}{})
+}
