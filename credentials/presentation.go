@@ -84,6 +84,9 @@ type PresentationReport struct {
 	Proof       Check      `json:"proof"`
 	Credentials []Report   `json:"credentials,omitempty"`
 	Verified    []Verified `json:"-"`
+	// Shown are the bytes that each of Credentials is about; endorsements of
+	// them that were shown beside them are not among them.
+	Shown [][]byte `json:"-"`
 }
 
 // maxPresented bounds the credentials of one presentation.
@@ -114,6 +117,7 @@ func (v *Verifier) VerifyPresentation(ctx context.Context, raw []byte, challenge
 	}
 	var verified []Verified
 	creds, about := apart(creds)
+	r.Shown = creds
 	for i, c := range creds {
 		rep, ok := v.Examine(ctx, c, ReportOptions{Holder: r.Holder, Endorsements: about[i]})
 		r.Credentials = append(r.Credentials, rep)

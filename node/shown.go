@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 
 	"github.com/trust-me/trustme/credentials"
@@ -13,7 +12,6 @@ import (
 	"github.com/trust-me/trustme/internal/application"
 	"github.com/trust-me/trustme/internal/didcomm"
 	"github.com/trust-me/trustme/internal/exchange"
-	"github.com/trust-me/trustme/internal/jsondoc"
 	"github.com/trust-me/trustme/node/catalogue"
 )
 
@@ -43,20 +41,11 @@ func (n *Node) proven(ctx context.Context, in exchange.Inbound, doc []byte) (s s
 	}
 	s.person = application.Person{DID: r.Holder, Connection: in.Connection.ID}
 	s.holdings, s.credentials = &requirement.Holdings{}, map[string]credentials.Credential{}
-	vp, err := jsondoc.Parse(s.raw)
-	if err != nil {
-		return s, err
-	}
-	i, foreign := 0, false
-	for e := range vp.Get("verifiableCredential").Elements() {
+	foreign := false
+	for i, raw := range r.Shown {
 		report := r.Credentials[i]
-		i++
-		raw, enveloped, err := credentials.OpenEnvelope(e, "EnvelopedVerifiableCredential")
-		if err == nil && !enveloped {
-			raw = e.Raw()
-		}
-		c, _, perr := credentials.ParseAny(raw)
-		if err := errors.Join(err, perr); err != nil || report.Check(credentials.CheckHolder).Answer != credentials.Yes {
+		c, _, err := credentials.ParseAny(raw)
+		if err != nil || report.Check(credentials.CheckHolder).Answer != credentials.Yes {
 			continue // the report says no already, or it is somebody else's
 		}
 		s.holdings.AddJudged(c, report)
