@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/trust-me/trustme/internal/application"
@@ -113,6 +114,11 @@ func (n *Node) begin(tx *store.Tx, in exchange.Inbound, a application.Applicatio
 	if err := store.PutLarge(tx, shownKey(a.ID, s.Revision), who.raw); err != nil {
 		return err
 	}
+	for _, e := range s.Evidence {
+		if e.Kind == application.Credential && !slices.Contains(a.Stored, e.Digest) {
+			a.Stored = append(a.Stored, e.Digest)
+		}
+	}
 	missing := a.Missing()
 	if len(missing) == 0 {
 		return n.submit(tx, a)
@@ -166,13 +172,31 @@ func (n *Node) keepCredentials(ctx context.Context, s application.Submission, wh
 	return nil
 }
 
-func (n *Node) onWithdraw(_ context.Context, in exchange.Inbound) (didcomm.Outcome, error) {
-	return n.moved(in, func(tx *store.Tx, a *application.Application) (string, error) {
+// onWithdraw ends an application. What was handed in is forgotten: the record,
+// and what reviewers signed, stay.
+func (n *Node) onWithdraw(ctx context.Context, in exchange.Inbound) (didcomm.Outcome, error) {
+	var files []string
+	out := n.moved(in, func(tx *store.Tx, a *application.Application) (string, error) {
+		stored := a.Stored
 		if err := a.Withdraw(n.now().UTC()); err != nil {
 			return "", err
 		}
+		files = stored
+		for revision := range a.Now.Revision + 2 { // the last may be on its way
+			if err := store.DeleteLarge(tx, shownKey(a.ID, revision)); err != nil {
+				return "", err
+			}
+		}
 		return "application.withdrawn", n.dropUploads(tx, a.ID)
-	}), nil
+	})
+	wake := out.After
+	out.After = func() {
+		wake()
+		if err := n.forgetFiles(ctx, files); err != nil {
+			n.log.Error("files of a withdrawn application are left", "err", err)
+		}
+	}
+	return out, nil
 }
 
 func (n *Node) onAppeal(_ context.Context, in exchange.Inbound) (didcomm.Outcome, error) {

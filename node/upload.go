@@ -235,3 +235,31 @@ func (n *Node) dropUpload(tx *store.Tx, u upload) error {
 	}
 	return uploads.Delete(tx, u.ID)
 }
+
+// forgetFiles removes files that no application names any more, and none that
+// is on its way.
+func (n *Node) forgetFiles(ctx context.Context, digests []string) error {
+	for _, digest := range digests {
+		used := false
+		err := n.db.View(ctx, func(tx *store.Tx) error {
+			for _, err := range applications.By(tx, "file", digest) {
+				used = true
+				return err
+			}
+			for u, err := range uploads.List(tx, store.Range{}) {
+				if err != nil {
+					return err
+				}
+				used = used || u.ID == uploadID(u.Application, digest)
+			}
+			return nil
+		})
+		if err == nil && !used {
+			err = n.db.DeleteBlob(digest)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -185,6 +185,49 @@ func TestPiecesThatWereNotAskedForChangeNothing(t *testing.T) {
 	}
 }
 
+// What was handed in is forgotten when it is withdrawn; a file that another
+// application has as well stays.
+func TestWithdrawingForgetsWhatWasHandedIn(t *testing.T) {
+	n := opened(t, t.TempDir(), nil)
+	ana, ben := newSomeone(t, n, "ana"), newSomeone(t, n, "ben")
+	whole := []byte("the same words\n")
+	f := fileOf("a.txt", "text/plain", whole)
+	ids := map[*someone]string{}
+	for _, who := range []*someone{ana, ben} {
+		ids[who] = handInFile(t, who, f)
+		if _, err := who.act(t, who.chunk(t, who.needs(t)[0], whole)); err != nil {
+			t.Fatal(err)
+		}
+		if p := who.progress(t); p.State != application.Submitted {
+			t.Fatalf("%+v", p)
+		}
+	}
+	for _, tt := range []struct {
+		who  *someone
+		left bool
+	}{{ana, true}, {ben, false}} {
+		in := tt.who.message(t, application.TypeWithdraw, ids[tt.who], application.Request{})
+		out, err := n.onWithdraw(t.Context(), in)
+		if err == nil {
+			err = n.db.Update(t.Context(), out.Apply)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		out.After()
+		r, err := n.db.OpenBlob(f.Digest)
+		if err == nil {
+			err = r.Close()
+		}
+		if tt.left && err != nil || !tt.left && !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("left %v: %v", tt.left, err)
+		}
+		if a, err := n.Application(t.Context(), ids[tt.who]); err != nil || a.State != application.Withdrawn || a.Now.Evidence != nil || a.Now.Say != "" {
+			t.Errorf("%+v, %v", a, err)
+		}
+	}
+}
+
 // Whoever withdraws while a file is on its way leaves no pieces behind.
 func TestWithdrawingEndsAnUpload(t *testing.T) {
 	n := opened(t, t.TempDir(), nil)

@@ -185,12 +185,27 @@ func (w *Wallet) onNeed(ctx context.Context, in exchange.Inbound) (didcomm.Outco
 		return didcomm.Outcome{}, &didcomm.Problem{Code: exchange.CodeState, Comment: "no such file was handed in"}
 	}
 	piece, err := w.piece(p.Digest, p.Offset)
+	if errors.Is(err, store.ErrNotFound) { // such as in a wallet that was restored
+		return w.giveUp(in, a, at), nil
+	}
 	if err != nil {
 		return didcomm.Outcome{}, fmt.Errorf("reading a file of the application: %w", err)
 	}
 	w.pieces.Add(1)
 	m := application.Message(application.TypeChunk, "chunk-"+in.Message.ID, a.ID, doc, application.Bytes(piece))
 	return didcomm.Outcome{Apply: func(tx *store.Tx) error { return didcomm.Send(tx, in.Pair, m) }}, nil
+}
+
+// giveUp withdraws an application whose file is not here any more.
+func (w *Wallet) giveUp(in exchange.Inbound, a Application, at int) didcomm.Outcome {
+	why := fmt.Sprintf("evidence %d, %s, is not in this wallet any more; apply again with it", at+1, a.Sent.Evidence[at].Name)
+	return didcomm.Outcome{Apply: func(tx *store.Tx) error {
+		a.Waiting, a.Refused, a.Updated = false, why, w.cfg.Now().UTC()
+		if err := putApplied(tx, a); err != nil {
+			return err
+		}
+		return didcomm.Send(tx, in.Pair, application.Message(application.TypeWithdraw, "withdraw-"+in.Message.ID, a.ID, []byte("{}")))
+	}}
 }
 
 func (w *Wallet) piece(digest string, offset int64) (piece []byte, err error) {

@@ -12,6 +12,7 @@ import (
 	"github.com/trust-me/trustme/credentials"
 	"github.com/trust-me/trustme/did"
 	"github.com/trust-me/trustme/did/keys"
+	"github.com/trust-me/trustme/internal/application"
 	"github.com/trust-me/trustme/internal/exchange"
 	"github.com/trust-me/trustme/internal/seal"
 	"github.com/trust-me/trustme/internal/store"
@@ -36,6 +37,8 @@ type content struct {
 	Offers      []exchange.Offer      `json:"offers"`
 	Shown       []Shown               `json:"shown"`
 	Badges      []badge               `json:"badges"`
+	// Applications are those that a partner took in; their files stay there.
+	Applications []Application `json:"applications,omitempty"`
 	// Endorsements are missing in backups of older versions.
 	Endorsements []keptEndorsement `json:"endorsements,omitempty"`
 }
@@ -109,6 +112,25 @@ func (c *content) collect(tx *store.Tx) error {
 			return err
 		}
 		c.Endorsements = append(c.Endorsements, keptEndorsement{e, raw})
+	}
+	return c.collectApplications(tx)
+}
+
+// collectApplications takes along what a partner has; what is on its way is
+// not, since its files and the outbox stay behind.
+func (c *content) collectApplications(tx *store.Tx) error {
+	for l, err := range applied.List(tx, store.Range{}) {
+		if err != nil {
+			return err
+		}
+		a, err := getApplied(tx, l.ID)
+		if err != nil {
+			return err
+		}
+		if a.State != application.Draft {
+			a.Waiting = false
+			c.Applications = append(c.Applications, a)
+		}
 	}
 	return nil
 }

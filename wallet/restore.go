@@ -107,6 +107,14 @@ func (w *Wallet) additions(ctx context.Context, c content) (adds []addition, err
 	for _, v := range c.Shown {
 		add(4<<10, func(tx *store.Tx, _ *Manifest) error { _, err := insert(tx, shown, v); return err })
 	}
+	for _, a := range c.Applications {
+		add(256<<10, func(tx *store.Tx, _ *Manifest) error {
+			if _, err := getApplied(tx, a.ID); !errors.Is(err, store.ErrNotFound) {
+				return err
+			}
+			return putApplied(tx, a)
+		})
+	}
 	for _, e := range c.Endorsements {
 		add(4<<10+len(e.Bytes), func(tx *store.Tx, _ *Manifest) error { return putEndorsement(tx, e.Endorsement, e.Bytes) })
 	}

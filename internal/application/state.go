@@ -326,12 +326,14 @@ func (a *Application) AppealFor(reason string, now time.Time) error {
 	return nil
 }
 
-// Withdraw ends the application by the learner's wish.
+// Withdraw ends the application by the learner's wish, and forgets what was
+// handed in.
 func (a *Application) Withdraw(now time.Time) error {
 	if !a.State.Open() {
 		return refusef("the application is %s; there is nothing to withdraw", a.State)
 	}
 	a.State, a.Reason, a.Lease, a.Pending, a.Updated = Withdrawn, "", Lease{}, nil, now
+	a.Now.Say, a.Now.Evidence, a.Stored = "", nil, nil
 	return nil
 }
 
