@@ -40,6 +40,30 @@ func TestDigestsOfFilesAreHeldToTheFiles(t *testing.T) {
 	}
 }
 
+// Of several files the one that was changed is named, by its number in the
+// badge, and nothing else is.
+func TestAChangedFileOfEvidenceIsNamedByItsNumber(t *testing.T) {
+	w := newWorld(t)
+	a := w.award()
+	a.Evidence = []credentials.Evidence{{ID: "https://example.org/talk", Name: "Talk"}}
+	files := map[string][]byte{}
+	for _, text := range []string{"log", "photo"} {
+		id, sum := "urn:uuid:"+text, sha256.Sum256([]byte(text))
+		a.Evidence = append(a.Evidence, credentials.Evidence{ID: id, Name: text})
+		a.Resources = append(a.Resources, credentials.Resource{ID: id, MediaType: "text/plain", DigestMultibase: must(multibase.Encode(multibase.Base58BTC, append([]byte{0x12, 32}, sum[:]...)))})
+		files[id] = []byte(text)
+	}
+	raw := w.issue(t, a).Credential().Bytes()
+	if r := w.v.Report(t.Context(), raw, credentials.ReportOptions{Resources: files}); r.Check(credentials.CheckEvidence).Answer != credentials.Yes {
+		t.Errorf("%+v", r.Check(credentials.CheckEvidence))
+	}
+	files["urn:uuid:photo"][2] ^= 1
+	r := w.v.Report(t.Context(), raw, credentials.ReportOptions{Resources: files})
+	if r.Verdict != credentials.Invalid || r.Code() != credentials.CodeEvidenceDiffers || r.Why() != "evidence 3: digest differs" {
+		t.Errorf("%s: %s", r.Verdict, r.Why())
+	}
+}
+
 func TestDigestOfAPinnedContextIsHeldToThePublishedOne(t *testing.T) {
 	w := newWorld(t)
 	// The Recommendation gives the SHA-256 of the context (VC Data Model 2.0 §B.1),

@@ -9,28 +9,48 @@ import (
 	"github.com/trust-me/trustme/wallet"
 )
 
+// uncut are the values of a flag that may be given again. Unlike those of the
+// library they are not cut at commas, which stand in what people write.
+type uncut []string
+
+func (t *uncut) Set(s string) error { *t = append(*t, s); return nil }
+
+func (t *uncut) String() string { return strings.Join(*t, " ") }
+
+func textsFlag(name, usage string) cli.Flag {
+	return &cli.GenericFlag{Name: name, Usage: usage, Value: &uncut{}}
+}
+
+func textsOf(c *cli.Context, name string) []string {
+	t, ok := c.Generic(name).(*uncut)
+	if !ok {
+		return nil // a command without the flag
+	}
+	return *t
+}
+
 // evidenceFlags say what is handed in, and about which item what.
 func evidenceFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringSliceFlag{Name: "evidence", Usage: "`ITEM` of evidence: a file, https://..., badge:ID of a badge that you hold, or text:WORDS; give it again for more"},
-		&cli.StringSliceFlag{Name: "title", Usage: "name of an item, such as `2=Photo of the work`"},
-		&cli.StringSliceFlag{Name: "narrative", Usage: "what an item shows, such as `2=My part was the welding`"},
-		&cli.StringSliceFlag{Name: "genre", Usage: "sort of an item, such as `2=Photography`"},
-		&cli.StringSliceFlag{Name: "type", Usage: "media type of a file, such as `1=application/pdf`, where its ending does not tell"},
+		textsFlag("evidence", "`ITEM` of evidence: a file, https://..., badge:ID of a badge that you hold, or text:WORDS; give it again for more"),
+		textsFlag("title", "name of an item, such as `2=Photo of the work`"),
+		textsFlag("narrative", "what an item shows, such as `2=My part was the welding`"),
+		textsFlag("genre", "sort of an item, such as `2=Photography`"),
+		textsFlag("type", "media type of a file, such as `1=application/pdf`, where its ending does not tell"),
 		&cli.StringFlag{Name: "say", Usage: "`WORDS` to the reviewers; they become the badge's narrative"},
 		&cli.IntFlag{Name: "level", Usage: "level that you apply for; the one that is wanted, unless given"},
 		&cli.BoolFlag{Name: "private", Usage: "keep names, words and addresses out of the badge: it has no more than digests of the evidence"},
-		&cli.StringSliceFlag{Name: "show", Usage: "`BADGE` of another partner to show as well"},
+		textsFlag("show", "`BADGE` of another partner to show as well"),
 	}
 }
 
 func applyRequest(c *cli.Context) (wallet.ApplyRequest, error) {
-	r := wallet.ApplyRequest{At: c.String("at"), Level: c.Int("level"), Route: c.String("route"), Say: c.String("say"), Private: c.Bool("private"), Show: c.StringSlice("show")}
-	for _, from := range c.StringSlice("evidence") {
+	r := wallet.ApplyRequest{At: c.String("at"), Level: c.Int("level"), Route: c.String("route"), Say: c.String("say"), Private: c.Bool("private"), Show: textsOf(c, "show")}
+	for _, from := range textsOf(c, "evidence") {
 		r.Evidence = append(r.Evidence, wallet.EvidenceFrom{From: from})
 	}
 	for _, flag := range []string{"title", "narrative", "genre", "type"} {
-		for _, text := range c.StringSlice(flag) {
+		for _, text := range textsOf(c, flag) {
 			number, words, ok := strings.Cut(text, "=")
 			i, err := strconv.Atoi(number)
 			if !ok || err != nil || i < 1 || i > len(r.Evidence) {
@@ -117,7 +137,7 @@ func applicationsList() *cli.Command {
 				return orJSON(c, all, err)
 			}
 			for _, a := range all {
-				say(c, "%s  %-9s  %s  %s  %s%s", a.ID, a.Standing(), a.Name, a.Partner, a.Reason, a.Refused)
+				say(c, "%s  %-9s  %s  %s  %s%s", a.ID, a.Standing(), plain(a.Name), plain(a.Partner), plain(a.Reason), plain(a.Refused))
 			}
 			return nil
 		}),
@@ -136,13 +156,13 @@ func applicationsShow() *cli.Command {
 			}
 			say(c, "%s at %s: %s\n  id        %s\n  badge     %s\n  revision  %d\n  route     %s", a.Name, a.Partner, a.Standing(), a.ID, a.Sent.Achievement, a.Revision, a.Sent.Route)
 			if a.Reason != "" {
-				say(c, "  reason    %s", a.Reason)
+				say(c, "  reason    %s", plain(a.Reason))
 			}
 			if a.Refused != "" {
-				say(c, "  refused   %s", a.Refused)
+				say(c, "  refused   %s", plain(a.Refused))
 			}
 			for _, j := range a.Judged {
-				say(c, "  %-8s  %s  %s", yesNo(j.Satisfied), j.Criterion, j.Comment)
+				say(c, "  %-8s  %s  %s", yesNo(j.Satisfied), j.Criterion, plain(j.Comment))
 			}
 			printEvidence(c, a.Sent.Evidence)
 			return nil

@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/urfave/cli/v2"
 
@@ -38,6 +40,20 @@ func reviewList() *cli.Command {
 	}
 }
 
+// plain is a text of somebody else's as a terminal shows it: what would steer
+// the terminal is left out.
+func plain(s string) string {
+	return strings.Map(func(c rune) rune {
+		if c == '\n' || c == '\t' {
+			return ' '
+		}
+		if unicode.IsControl(c) || c == utf8.RuneError {
+			return -1
+		}
+		return c
+	}, s)
+}
+
 func taken(t application.Task) string {
 	switch {
 	case t.Sign:
@@ -56,10 +72,10 @@ func printTask(c *cli.Context, t application.Task, files []string) {
 		say(c, "  level     %d", t.Level)
 	}
 	if t.Appeal != "" {
-		say(c, "  appeal    %s\n  rejected  %s", t.Appeal, t.Reason)
+		say(c, "  appeal    %s\n  rejected  %s", plain(t.Appeal), plain(t.Reason))
 	}
 	if t.Submission.Say != "" {
-		say(c, "  says      %s", t.Submission.Say)
+		say(c, "  says      %s", plain(t.Submission.Say))
 	}
 	say(c, "criteria:")
 	for _, k := range t.Criteria {
@@ -79,9 +95,9 @@ func printEvidence(c *cli.Context, all []application.Evidence) {
 	}
 	for i, e := range all {
 		what := map[application.Kind]string{application.Link: e.URL, application.Text: e.Text, application.File: fmt.Sprintf("%s, %d bytes", e.Media, e.Size), application.Credential: e.Credential}[e.Kind]
-		say(c, "  %d  %-10s %s: %s", i+1, e.Kind, e.Name, what)
+		say(c, "  %d  %-10s %s: %s", i+1, e.Kind, plain(e.Name), plain(what))
 		if e.Narrative != "" {
-			say(c, "     %s", e.Narrative)
+			say(c, "     %s", plain(e.Narrative))
 		}
 	}
 }
@@ -126,15 +142,15 @@ func reviewDecide() *cli.Command {
 		Name: "decide", Usage: "sign a review: each criterion, or a rejection", ArgsUsage: "APPLICATION",
 		Description: example("Judge each criterion with --yes or --no. A --no needs a comment that the learner can act on; the application is returned with it. With --reject the application ends; the learner may appeal once, to other reviewers.",
 			"trustme wallet review decide --yes lint --yes align --no \"explain: the workload is missing\" 3f2a91\ntrustme wallet review decide --yes all --comment \"Well done\" 3f2a91"),
-		Flags: walletFlags(atFlag, &cli.StringSliceFlag{Name: "yes", Usage: "`CRITERION` that is satisfied, or all; also \"criterion: comment\""}, &cli.StringSliceFlag{Name: "no", Usage: "criterion that is not, as `\"CRITERION: COMMENT\"`"},
+		Flags: walletFlags(atFlag, textsFlag("yes", "`CRITERION` that is satisfied, or all; also \"criterion: comment\""), textsFlag("no", "criterion that is not, as `\"CRITERION: COMMENT\"`"),
 			&cli.StringFlag{Name: "comment", Usage: "`WORDS` about the whole"}, &cli.StringFlag{Name: "reject", Usage: "reject the application, for this `REASON`"}),
 		Action: onWallet(1, 1, "one APPLICATION", func(c *cli.Context, args []string, w *wallet.Wallet) error {
-			if len(c.StringSlice("yes"))+len(c.StringSlice("no")) == 0 && c.String("reject") == "" {
+			if len(textsOf(c, "yes"))+len(textsOf(c, "no")) == 0 && c.String("reject") == "" {
 				return usagef("judge the criteria with --yes and --no, or say --reject REASON; `trustme wallet review show` lists them")
 			}
 			d := wallet.Decision{Comment: c.String("comment"), Reject: c.String("reject")}
 			for _, flag := range []string{"yes", "no"} {
-				for _, text := range c.StringSlice(flag) {
+				for _, text := range textsOf(c, flag) {
 					slug, words, _ := strings.Cut(text, ":")
 					d.Judged = append(d.Judged, application.Judged{Criterion: strings.TrimSpace(slug), Satisfied: flag == "yes", Comment: strings.TrimSpace(words)})
 				}
