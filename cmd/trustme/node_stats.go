@@ -200,4 +200,3 @@ func nodeErase() *cli.Command {
 		}),
 	}
 }
-
