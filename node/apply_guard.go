@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/trust-me/trustme/credentials"
 	"github.com/trust-me/trustme/credentials/requirement"
@@ -57,8 +58,10 @@ func (n *Node) guard(ctx context.Context, w target, s application.Submission, wh
 	if err := guardEvidence(w.a, s, who); err != nil {
 		return err
 	}
-	if err := n.guardRoute(w, s, who); err != nil {
-		return err
+	if s.Renews == "" {
+		if err := n.guardRoute(w, s, who); err != nil {
+			return err
+		}
 	}
 	return n.guardHeld(ctx, w, s, who)
 }
@@ -116,8 +119,12 @@ func unmet(o requirement.Outcome) error {
 
 func guardEvidence(a catalogue.Achievement, s application.Submission, who shownBy) error {
 	if e := a.Award.Evidence; e != nil {
-		if len(s.Evidence) < e.Min {
-			return refused(a.Name, " wants at least ", plural(e.Min, "item"), " of evidence, and there ", are(len(s.Evidence)), "; add more with --evidence")
+		least := e.Min
+		if s.Renews != "" && a.Renew != nil {
+			least = a.Renew.When.Evidence
+		}
+		if len(s.Evidence) < least {
+			return refused(a.Name, " wants at least ", plural(least, "item"), " of evidence, and there ", are(len(s.Evidence)), "; add more with --evidence")
 		}
 		for i, item := range s.Evidence {
 			if len(e.Kinds) > 0 && !slices.Contains(e.Kinds, string(item.Kind)) {
@@ -175,12 +182,21 @@ func (n *Node) guardHeld(ctx context.Context, w target, s application.Submission
 // achievement, and not withdrawn.
 func (n *Node) guardRenewal(ctx context.Context, w target, s application.Submission, who shownBy) error {
 	return n.db.View(ctx, func(tx *store.Tx) error {
-		old, err := awards.Get(tx, s.Renews)
+		old, err := currentOf(tx, s.Renews)
 		if ignoreMissing(err) != nil {
 			return err
 		}
 		if err != nil || old.Catalogue+"/"+old.Achievement != w.name() || old.Recipient.DID != who.person.DID || old.Standing == Revoked {
 			return refused("the badge that this would renew is none of yours for ", w.a.Name, "; leave it out to apply anew")
+		}
+		x, ok := n.renewal(old)
+		switch {
+		case !ok:
+			return refused(w.a.Name, " is not renewed")
+		case x.State == NotDue:
+			return refused(w.a.Name, " is valid until ", old.ValidUntil.Format(time.DateOnly), ", and its renewal opens on ", x.Opens.Format(time.DateOnly))
+		case x.State == TooLate:
+			return refused("the renewal of ", w.a.Name, " closed on ", x.Closes.Format(time.DateOnly), "; apply anew")
 		}
 		return nil
 	})

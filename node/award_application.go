@@ -19,7 +19,7 @@ func (n *Node) awardFor(a application.Application) (Award, error) {
 	if err != nil {
 		return Award{}, err
 	}
-	award.Recipient.DID, award.Replaces, award.Items = a.Applicant.DID, a.Now.Renews, items(a)
+	award.Recipient.DID, award.Items = a.Applicant.DID, items(a)
 	if !a.Now.Private {
 		award.Narrative = a.Now.Say
 	}
@@ -92,12 +92,21 @@ func sentence(err error) string {
 // state and the message about it in one transaction. by is who signed, nil
 // where nobody has to.
 func (n *Node) award(tx *store.Tx, a *application.Application, by *application.Person, award Award) error {
+	if a.Now.Renews != "" {
+		old, err := currentOf(tx, a.Now.Renews)
+		if err != nil {
+			return err
+		}
+		award = n.asRenewal(award, old)
+	}
 	var before []Award
 	for old, err := range awards.By(tx, "key", award.Key) {
 		if err != nil {
 			return err
 		}
-		before = append(before, old)
+		if old.State != AwardDeclined {
+			before = append(before, old)
+		}
 	}
 	if len(before) > 0 {
 		award = before[0]

@@ -146,6 +146,13 @@ func (n *Node) finishEvent(ctx context.Context, e event, out *EventResult) error
 			e.Awards, out.Given = append(e.Awards, g.Award.ID), append(out.Given, g)
 		}
 	}
+	renewed, err := n.renewByTest(ctx, e.Object, e.Who)
+	for _, g := range renewed {
+		e.Awards, out.Given = append(e.Awards, g.Award.ID), append(out.Given, g)
+	}
+	if err != nil {
+		return fmt.Errorf("renewing by a test: %w", err)
+	}
 	e.Done, e.Who, out.Awards = true, Recipient{}, e.Awards
 	return n.db.Update(ctx, func(tx *store.Tx) error { return events.Put(tx, e) })
 }

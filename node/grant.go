@@ -114,6 +114,9 @@ func (n *Node) awardOf(r GrantRequest) (Award, error) {
 	if err := r.To.check(); err != nil {
 		return Award{}, err
 	}
+	if a.Retired {
+		return Award{}, fmt.Errorf("%w: %s is retired, and given no more%s", ErrInput, slug, instead(a))
+	}
 	if r.Level < 0 || r.Level > len(a.Levels) {
 		return Award{}, fmt.Errorf("%w: level %d; %s has %d levels", ErrInput, r.Level, slug, len(a.Levels))
 	}
@@ -137,11 +140,23 @@ func (n *Node) awardOf(r GrantRequest) (Award, error) {
 	if key == "" {
 		key = fmt.Sprintf("%s/%s to %s", c.Slug, slug, r.To.identity())
 	}
-	h := sha256.Sum256([]byte(key))
-	award := Award{ID: n.newURN(), Key: hex.EncodeToString(h[:]), Catalogue: c.Slug, Achievement: slug, Name: a.Name, Level: r.Level,
+	award := Award{ID: n.newURN(), Key: hashed(key), Catalogue: c.Slug, Achievement: slug, Name: a.Name, Level: r.Level,
 		Narrative: r.Narrative, Evidence: r.Evidence, Recipient: r.To.normal(), State: AwardOffered, Standing: Active,
 		Purpose: purposeOf(a), Awarded: awarded, ValidFrom: now, ValidUntil: until.UTC(), Made: now, Updated: now}
 	return award, nil
+}
+
+func instead(a catalogue.Achievement) string {
+	if a.ReplacedBy == "" {
+		return ""
+	}
+	return "; " + a.ReplacedBy + " took its place"
+}
+
+// hashed is how keys are kept: they may name a person.
+func hashed(key string) string {
+	h := sha256.Sum256([]byte(key))
+	return hex.EncodeToString(h[:])
 }
 
 func purposeOf(a catalogue.Achievement) string {
@@ -231,8 +246,12 @@ func (n *Node) over(tx *store.Tx, a Award) (bool, error) {
 	switch {
 	case a.Standing == Revoked || a.State == AwardDeclined:
 		return true, nil
-	case a.State == AwardRebound:
-		for b, err := range awards.By(tx, "key", claimKey(a.ID)) {
+	case a.State == AwardRebound || a.State == AwardRenewed:
+		key := claimKey(a.ID)
+		if a.State == AwardRenewed {
+			key = hashed(renewKey(a.ID))
+		}
+		for b, err := range awards.By(tx, "key", key) {
 			if err != nil {
 				return false, err
 			}

@@ -84,7 +84,7 @@ func (n *Node) openLists(ctx context.Context) (*lists, error) {
 				return err
 			}
 			if a.Standing == Revoked {
-				l.revoked[a.ID] = true
+				l.revoked[or(a.Credential, a.ID)] = true
 			}
 		}
 		return nil

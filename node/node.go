@@ -165,7 +165,7 @@ func (n *Node) assemble(ctx context.Context) (err error) {
 	n.issuing = &exchange.Issuer{DB: n.db, Now: n.now, Prove: n.prove, Issue: n.issueFor, Closed: n.closedOffer, Settled: n.wakeWork}
 	verifying := &exchange.AskVerifier{DB: n.db, Now: n.now, Judge: n.judge}
 	endorsing := &exchange.Endorser{Now: n.now, Keep: n.keepWanted}
-	router := &exchange.Router{DB: n.db, Admit: n.admit, Roles: map[string]exchange.Handle{didcomm.TypeProblem: n.onProblem, exchange.TypeLearning: n.onLearning}}
+	router := &exchange.Router{DB: n.db, Admit: n.admit, Roles: map[string]exchange.Handle{didcomm.TypeProblem: n.onProblem, exchange.TypeLearning: n.onLearning, exchange.TypeRenew: n.onRenew}}
 	for _, roles := range []map[string]exchange.Handle{n.issuing.Roles(), verifying.Roles(), n.applying(), endorsing.Roles()} {
 		for t, h := range roles {
 			router.Roles[t] = h

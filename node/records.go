@@ -19,6 +19,7 @@ const (
 	AwardHeld     AwardState = "held"
 	AwardDeclined AwardState = "declined"
 	AwardRebound  AwardState = "rebound" // claimed: a badge bound to a DID took its place
+	AwardRenewed  AwardState = "renewed" // the same badge with newer dates took its place
 )
 
 // Standing is what the status lists say of a badge.
@@ -34,8 +35,9 @@ const (
 // Award is the node's record of one badge for one recipient. The signed bytes
 // are kept apart, under the same id.
 type Award struct {
-	ID          string     `json:"id"`  // the credential's id, urn:uuid:...
-	Key         string     `json:"key"` // the same award asked for twice has the same key
+	ID          string     `json:"id"`                   // the credential's id, urn:uuid:...
+	Credential  string     `json:"credential,omitempty"` // the credential's id, of a renewal: that of the first
+	Key         string     `json:"key"`                  // the same award asked for twice has the same key
 	Catalogue   string     `json:"catalogue"`
 	Achievement string     `json:"achievement"` // slug
 	Name        string     `json:"name"`

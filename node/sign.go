@@ -104,7 +104,7 @@ func (n *Node) unsigned(ctx context.Context, a Award) ([]byte, error) {
 	}
 	list := n.listURL(a.List, a.Purpose)
 	award := credentials.Award{
-		ID: a.ID, Issuer: credentials.Profile{ID: n.id.String(), Name: n.set.Name, URL: n.set.Base, Endorsements: ours}, Achievement: doc,
+		ID: or(a.Credential, a.ID), Issuer: credentials.Profile{ID: n.id.String(), Name: n.set.Name, URL: n.set.Base, Endorsements: ours}, Achievement: doc,
 		Subject:   credentials.Subject{ID: a.Recipient.DID, Email: a.Recipient.Email, Salt: a.Recipient.Salt},
 		ValidFrom: a.ValidFrom, ValidUntil: a.ValidUntil, AwardedDate: a.Awarded, Narrative: a.Narrative,
 		Status: &status.Entry{ID: fmt.Sprintf("%s#%d", list, a.Index), Purpose: a.Purpose, Index: a.Index, List: list},
@@ -222,7 +222,11 @@ func (n *Node) closedOffer(tx *store.Tx, o exchange.Offer) error {
 			return err
 		}
 		if a.Replaces != "" {
-			if err := n.supersede(tx, a.Replaces); err != nil {
+			to := AwardRebound
+			if a.Credential != "" {
+				to = AwardRenewed
+			}
+			if err := n.supersede(tx, a.Replaces, to); err != nil {
 				return err
 			}
 		}
@@ -240,14 +244,22 @@ func (n *Node) closedOffer(tx *store.Tx, o exchange.Offer) error {
 }
 
 // supersede marks the badge that a newer one replaces on the expiry list.
-func (n *Node) supersede(tx *store.Tx, id string) error {
+func (n *Node) supersede(tx *store.Tx, id string, to AwardState) error {
 	old, err := awards.Get(tx, id)
 	if err != nil {
 		return err
 	}
-	old.State, old.Lapsed, old.Updated = AwardRebound, true, n.now().UTC()
+	if old.State == to {
+		return nil
+	}
+	old.State, old.Lapsed, old.Updated = to, true, n.now().UTC()
 	if err := awards.Put(tx, old); err != nil {
 		return err
+	}
+	if to == AwardRenewed {
+		if err := n.note(tx, "award.renewed", map[string]any{"credential": or(old.Credential, old.ID), "achievement": old.Catalogue + "/" + old.Achievement}); err != nil {
+			return err
+		}
 	}
 	n.lists.remember(old.List, status.Refresh, old.Index, true) // true in any case: the newer badge is held
 	return n.setBit(tx, old.List, status.Refresh, old.Index, true)

@@ -35,7 +35,7 @@ func (n *Node) SetStanding(ctx context.Context, r StandingRequest) (Changed, err
 	}
 	var a Award
 	err := n.db.Update(ctx, func(tx *store.Tx) (err error) {
-		if a, err = awards.Get(tx, r.ID); errors.Is(err, store.ErrNotFound) {
+		if a, err = currentOf(tx, r.ID); errors.Is(err, store.ErrNotFound) {
 			return fmt.Errorf("%w: no badge %q was issued here", ErrNotFound, r.ID)
 		}
 		if err != nil {
@@ -63,7 +63,7 @@ func (n *Node) SetStanding(ctx context.Context, r StandingRequest) (Changed, err
 		return Changed{}, err
 	}
 	if a.Standing == Revoked {
-		n.lists.revoke(a.ID)
+		n.lists.revoke(or(a.Credential, a.ID))
 	}
 	published, err := n.published(ctx)
 	if err == nil && !published {

@@ -31,6 +31,21 @@ func (c *Client) Stats(ctx context.Context, r StatsRequest) (s Stats, err error)
 	return s, c.call(ctx, http.MethodPost, "/stats", r, &s)
 }
 
+// Renewals lists the badges that are to be renewed.
+func (c *Client) Renewals(ctx context.Context, r RenewalsRequest) (all []Renewal, err error) {
+	return all, c.call(ctx, http.MethodPost, "/renewals", r, &all)
+}
+
+// Renew renews a badge.
+func (c *Client) Renew(ctx context.Context, r RenewRequest) (g Granted, err error) {
+	return g, c.call(ctx, http.MethodPost, "/renew", r, &g)
+}
+
+// WithdrawAll revokes every badge of an achievement.
+func (c *Client) WithdrawAll(ctx context.Context, r WithdrawAllRequest) (w WithdrawnAll, err error) {
+	return w, c.call(ctx, http.MethodPost, "/withdraw", r, &w)
+}
+
 // VerifyJournal verifies the journal.
 func (c *Client) VerifyJournal(ctx context.Context, r AuditRequest) (a Audit, err error) {
 	return a, c.call(ctx, http.MethodPost, "/audit", r, &a)

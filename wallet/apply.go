@@ -42,6 +42,8 @@ type ApplyRequest struct {
 	Private     bool
 	Evidence    []EvidenceFrom
 	Show        []string
+	// Renews is the id of the credential that the badge shall renew.
+	Renews string
 }
 
 // Apply hands in an application for a badge, with a presentation of the badges
@@ -58,7 +60,7 @@ func (w *Wallet) Apply(ctx context.Context, r ApplyRequest) (Application, error)
 	}
 	now := w.cfg.Now().UTC()
 	a := Application{ID: didcomm.NewID(), Connection: c.ID, Partner: partner(c), Name: r.Achievement, State: application.Draft, Created: now, Updated: now,
-		Sent: application.Submission{Achievement: r.Achievement, Level: r.Level, Route: r.Route, Say: r.Say, Private: r.Private}}
+		Sent: application.Submission{Achievement: r.Achievement, Level: r.Level, Route: r.Route, Say: r.Say, Private: r.Private, Renews: r.Renews}}
 	if a.Sent.Route == "" {
 		a.Sent.Route = application.RouteRegular
 	}

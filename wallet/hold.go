@@ -57,8 +57,28 @@ func (w *Wallet) describe(c credentials.Credential, form credentials.Form, r cre
 		Subject: c.SubjectID(), Form: string(form), Verdict: string(r.Verdict), Why: r.Why(), ValidFrom: c.ValidFrom(), ValidUntil: c.ValidUntil(), Received: now, Checked: now}
 }
 
-// put keeps a badge, unless it is held already: added says which.
+// put keeps a badge, unless it is held already, in this version or a newer one:
+// added says which. Of one credential the newest version is kept (Open Badges
+// 3.0, equality of credentials): a renewal takes the place of what it renews.
 func put(tx *store.Tx, h Held, raw []byte) (added bool, err error) {
+	if h.Credential != "" {
+		for old, err := range held.By(tx, "credential", h.Issuer+" "+h.Credential) {
+			if err != nil {
+				return false, err
+			}
+			if old.ID == h.ID || old.ValidFrom.After(h.ValidFrom) {
+				return false, nil
+			}
+			if old.ValidFrom.Before(h.ValidFrom) {
+				if err := held.Delete(tx, old.ID); err != nil {
+					return false, err
+				}
+				if err := store.DeleteLarge(tx, bytesKey(old.ID)); err != nil {
+					return false, err
+				}
+			}
+		}
+	}
 	if err := held.Insert(tx, h); errors.Is(err, store.ErrExists) {
 		return false, nil
 	} else if err != nil {

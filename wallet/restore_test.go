@@ -3,6 +3,7 @@ package wallet_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -161,7 +162,7 @@ func TestABackupLargerThanATransactionIsRestoredWhole(t *testing.T) {
 	w := open(t, t.TempDir(), nil)
 	for i := range 40 {
 		name := string(rune('a'+i%26)) + strings.Repeat("x", 60_000+i)
-		if _, err := w.Add(t.Context(), is.badge(t, urn+"1", name, w.DID().String(), time.Time{})); err != nil {
+		if _, err := w.Add(t.Context(), is.badge(t, fmt.Sprint(urn, i+1), name, w.DID().String(), time.Time{})); err != nil {
 			t.Fatal(err)
 		}
 	}

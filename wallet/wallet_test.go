@@ -5,6 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"regexp"
+	"slices"
 	"testing"
 	"time"
 
@@ -218,5 +220,37 @@ func TestTwoBackupsMergeAsAUnionAndKeepTheirKeys(t *testing.T) {
 		if _, err := wallet.VerifyBackup(t.Context(), bytes.NewReader(bad[:len(bad)*i/40]), "p"); err == nil {
 			t.Errorf("cut at %d of 40: accepted", i)
 		}
+	}
+}
+
+// Of one credential of one issuer the newest version is kept; an older one
+// that comes later changes nothing, and somebody else's of the same id is
+// another.
+func TestARenewalTakesThePlaceOfWhatItRenews(t *testing.T) {
+	is, other := newIssuer(t), newIssuer(t)
+	w := open(t, t.TempDir(), nil)
+	raw := regexp.MustCompile(`"validFrom":"[^"]*"`).ReplaceAll(is.award(t, urn+"1", "Older", w.DID().String(), time.Time{}), []byte(`"validFrom":"2026-01-01T00:00:00Z"`))
+	older, err := credentials.Issue(t.Context(), is.party.Verifier, raw, is.signer, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	newer := is.badge(t, urn+"1", "Newer", w.DID().String(), time.Time{})
+	foreign := other.badge(t, urn+"1", "Foreign", w.DID().String(), time.Time{})
+	for _, v := range []credentials.Verified{older, newer, foreign, older} {
+		if _, err := w.Add(t.Context(), v); err != nil {
+			t.Fatal(err)
+		}
+	}
+	hs, err := w.List(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, h := range hs {
+		names = append(names, h.Name)
+	}
+	slices.Sort(names)
+	if !slices.Equal(names, []string{"Foreign", "Newer"}) {
+		t.Errorf("held: %v", names)
 	}
 }

@@ -36,6 +36,8 @@ const (
 
 	TypeLearning   = "https://w3id.org/trust-me/learning/1.0/agreement"
 	TypeTranscript = "https://w3id.org/trust-me/learning/1.0/transcript"
+
+	TypeRenew = "https://w3id.org/trust-me/renew/1.0/request"
 )
 
 // protocols are what discover-features discloses.
@@ -50,6 +52,7 @@ var protocols = []string{
 	"https://w3id.org/trust-me/apply/1.0",
 	"https://w3id.org/trust-me/endorse/1.0",
 	"https://w3id.org/trust-me/learning/1.0",
+	"https://w3id.org/trust-me/renew/1.0",
 }
 
 // Attachment formats and media types.

@@ -102,6 +102,10 @@ type Achievement struct {
 	Renew       *Renew          `yaml:"renew"`
 	Award       Award           `yaml:"award"`
 	Tags        []string        `yaml:"tags"`
+	// Retired is given no more; what was given stays valid.
+	Retired bool `yaml:"retired"`
+	// ReplacedBy is the slug of the achievement that took its place.
+	ReplacedBy string `yaml:"replaced_by"`
 }
 
 // Credits are optional ECVET or ECTS points.

@@ -69,6 +69,18 @@ type linter struct {
 	out []Problem
 }
 
+// one reports whether a rule names one way to renew, or none, which leaves it to
+// the issuer.
+func (w RenewWhen) one() bool {
+	ways := 0
+	for _, is := range []bool{w.Evidence > 0, w.Event != "", w.Test != ""} {
+		if is {
+			ways++
+		}
+	}
+	return ways < 2 && (w.Event == "") == (w.N == 0)
+}
+
 func (l *linter) err(line int, fix, format string, args ...any) {
 	l.out = append(l.out, Problem{Line: line, Message: fmt.Sprintf(format, args...), Fix: fix})
 }
@@ -176,6 +188,8 @@ func (l *linter) facts(slug string, a Achievement, line int) {
 		l.err(line, "add valid, such as P2Y", "achievement %s can be renewed but never expires", slug)
 	case a.Renew != nil && !isDuration(a.Renew.Window):
 		l.err(line, "write renew: {window: P60D, ...}", "achievement %s: renewal window %q is no duration", slug, a.Renew.Window)
+	case a.Renew != nil && !a.Renew.When.one():
+		l.err(line, "write when: {evidence: 1}, {event: review.submitted, n: 3, within: P1Y}, or {test: URL}", "achievement %s is renewed by nothing, or by several things", slug)
 	case a.Renew == nil && a.Valid != "":
 		l.warn(line, "add renew, or accept that it lapses", "achievement %s expires and cannot be renewed", slug)
 	}
