@@ -2,6 +2,7 @@ package credentials_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/ed25519"
 	"fmt"
 	"slices"
@@ -75,18 +76,36 @@ func BenchmarkReportIssuerNeverSeen(b *testing.B) {
 	})
 }
 
-// The issuer is known, its status list and expiry list at hand.
-func BenchmarkReportOnBadgeWithStatus(b *testing.B) {
+// atHand are status lists that no request is made for.
+type atHand map[string]status.Fetched
+
+func (a atHand) StatusList(_ context.Context, url string) (status.Fetched, error) {
+	return a[url], nil
+}
+
+// withLists has status list and expiry list at hand.
+func withLists(b *testing.B) *world {
 	w := newWorld(b)
 	sibling, _ := status.Sibling(listURL)
 	w.publish(b, sibling, status.Refresh)
+	lists := atHand{}
+	for _, url := range []string{listURL, sibling} {
+		lists[url] = must(w.net.StatusList(b.Context(), url))
+	}
+	w.v = credentials.NewVerifier(credentials.VerifierConfig{Resolver: w.net.resolver(), Status: lists, Now: func() time.Time { return w.now }})
+	return w
+}
+
+// The issuer is known, its status list and expiry list at hand.
+func BenchmarkReportOnBadgeWithStatus(b *testing.B) {
+	w := withLists(b)
 	raw := w.issue(b, w.big()).Credential().Bytes()
 	b.Logf("%d bytes", len(raw))
 	perVerify(b, func() error { return w.v.Report(b.Context(), raw, credentials.ReportOptions{}).Err() })
 }
 
 // stream are badges of one achievement for many learners.
-func (w *world) stream(b *testing.B, n int) (unsigned, signed [][]byte) {
+func (w *world) stream(b testing.TB, n int) (unsigned, signed [][]byte) {
 	for i := range n {
 		w.learner = newParty(b, fmt.Sprint("learner", i))
 		a := w.big()
@@ -102,9 +121,7 @@ func (w *world) stream(b *testing.B, n int) (unsigned, signed [][]byte) {
 
 // Badges of one achievement, each for another learner, their list at hand.
 func BenchmarkReportStream(b *testing.B) {
-	w := newWorld(b)
-	sibling, _ := status.Sibling(listURL)
-	w.publish(b, sibling, status.Refresh)
+	w := withLists(b)
 	_, signed := w.stream(b, 2000)
 	i := 0
 	perVerify(b, func() error {
