@@ -81,11 +81,13 @@ type quickNode struct {
 
 // quickQuad is a statement. What its line says behind the subject is
 // arena[from:to], so that lines are compared and written as a whole. Where the
-// object is a blank node, that ends with the "_" of its label.
+// object is a blank node, that ends with the "_" of its label. Of a plan, the
+// whole line is arena[line:to] where it holds no label.
 type quickQuad struct {
 	subject  int32
 	blank    int32 // the object, none: it is a token
 	from, to int32
+	line     int32 // none: it is still to be put together
 }
 
 const none = -1
@@ -410,20 +412,20 @@ func quickScalar(v jsondoc.Value, t *term) (s, suffix string, ok bool) {
 func (w *walker) token(subject int32, property, before, text, after string) quickQuad {
 	from := w.property(property)
 	w.arena = append(append(append(append(w.arena, before...), text...), after...), endOfLine...)
-	return quickQuad{subject, none, from, int32(len(w.arena))}
+	return quickQuad{subject, none, from, int32(len(w.arena)), none}
 }
 
 func (w *walker) literal(subject int32, t *term, s, suffix string) quickQuad {
 	from := w.property(t.quick.token)
 	w.arena = append(append(appendQuoted(w.arena, s), suffix...), endOfLine...)
-	return quickQuad{subject, none, from, int32(len(w.arena))}
+	return quickQuad{subject, none, from, int32(len(w.arena)), none}
 }
 
 // link makes a statement whose object is a blank node.
 func (w *walker) link(subject, blank int32, property string) quickQuad {
 	from := w.property(property)
 	w.arena = append(w.arena, '_')
-	return quickQuad{subject, blank, from, int32(len(w.arena))}
+	return quickQuad{subject, blank, from, int32(len(w.arena)), none}
 }
 
 const endOfLine = " .\n"

@@ -145,10 +145,10 @@ func newPlan(p Part, contexts jsondoc.Value) *plan {
 	}
 	w.group()
 	w.sort()
-	pl := &plan{ok: true, arena: slices.Clone(w.arena), nodes: slices.Clone(w.nodes), sources: slices.Clone(w.sources)}
+	pl := &plan{ok: true, nodes: slices.Clone(w.nodes), sources: slices.Clone(w.sources)}
 	at := w.inOrder()
 	for _, i := range w.order {
-		pl.quads = append(pl.quads, w.quads[i])
+		pl.add(w, w.quads[i])
 	}
 	pl.doubled = w.doubled
 	hashes := &shape{hashes: make([]atomic.Pointer[[sha256.Size]byte], len(pl.nodes))}
@@ -166,6 +166,19 @@ func newPlan(p Part, contexts jsondoc.Value) *plan {
 	}
 	slices.SortStableFunc(pl.sources, func(a, b source) int { return int(a.place - b.place) })
 	return pl
+}
+
+// add adds a statement of w, and its whole line if that holds no label: lines
+// that follow each other are then written as one.
+func (pl *plan) add(w *walker, q quickQuad) {
+	if iri := w.nodes[q.subject].iri; iri != "" && q.blank == none {
+		q.line = int32(len(pl.arena))
+		pl.arena = append(append(append(pl.arena, '<'), iri...), '>')
+	}
+	from := int32(len(pl.arena))
+	pl.arena = append(pl.arena, w.arena[q.from:q.to]...)
+	q.from, q.to = from, int32(len(pl.arena))
+	pl.quads = append(pl.quads, q)
 }
 
 // inOrder returns where in the order each statement stands.

@@ -233,24 +233,37 @@ func (w *walker) write() {
 func (w *walker) writeGroup(b []byte, g int32, before, subject, after string) []byte {
 	group := w.of(g)
 	w.sortNamed(group)
-	from, to := len(b), 0
+	from, to := 0, 0                   // of the subject, once it was written
+	begun, ended := int32(0), int32(0) // whole lines that are still to be copied
 	for i, x := range group {
 		if w.doubles(group, i) {
 			continue
 		}
+		q := &w.quads[x]
+		if q.line != none && !w.nodes[q.subject].anew {
+			if q.line != ended {
+				b = append(b, w.arena[begun:ended]...)
+				begun = q.line
+			}
+			ended = q.to
+			continue
+		}
+		b = append(b, w.arena[begun:ended]...)
+		begun, ended = 0, 0
 		name := ""
-		if q := &w.quads[x]; q.blank != none {
+		if q.blank != none {
 			name = w.names[q.blank]
 		}
 		if to == 0 {
+			from = len(b)
 			b = append(append(append(b, before...), subject...), after...)
 			to = len(b)
 		} else {
 			b = append(b, b[from:to]...)
 		}
-		b = w.line(b, &w.quads[x], name)
+		b = w.line(b, q, name)
 	}
-	return b
+	return append(b, w.arena[begun:ended]...)
 }
 
 // sortNamed orders the statements of a property about blank nodes, which stand
