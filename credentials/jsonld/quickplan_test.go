@@ -11,9 +11,12 @@ import (
 	"github.com/trust-me/trustme/internal/jsondoc"
 )
 
-// likeBadge has no escapes, so that others are read along it.
-var likeBadge = strings.NewReplacer(`\"b\"\n`, "b").Replace(strings.TrimSuffix(quickBadge, "}")) +
+// likeBadge has no quote in a text, so that its texts are easily found.
+var likeBadge = strings.NewReplacer(`\"b\"`, "b").Replace(strings.TrimSuffix(quickBadge, "}")) +
 	`,"proof":{"type":"DataIntegrityProof","cryptosuite":"eddsa-rdfc-2022","created":"2026-01-01T00:00:00Z","verificationMethod":"did:key:z6Mk#z6Mk","proofPurpose":"assertionMethod","proofValue":"z1"}}`
+
+// untilKept is how often a document comes before it surely is a pattern.
+const untilKept = 130
 
 var aText = regexp.MustCompile(`"[^"]*"`)
 
@@ -46,7 +49,7 @@ func TestADocumentLikeAnotherIsCanonicalisedAsItIsAlone(t *testing.T) {
 	for _, m := range aText.FindAllString(likeBadge, -1) {
 		texts = append(texts, strings.Trim(m, `"`))
 	}
-	for range 2 {
+	for range untilKept {
 		parsed(t, likeBadge)
 	}
 	seed := rand.Uint64()
@@ -107,7 +110,7 @@ func TestAPlanIsOfTheContextsItWasMadeIn(t *testing.T) {
 // not where a plan was made of documents in which it had one of its own.
 func TestAPlanLeavesANodeOfTheDocumentsIdentifier(t *testing.T) {
 	doc := strings.Replace(likeBadge, `"evidence":[`, `"evidence":[{"id":"urn:x:7","type":["VerifiableCredential","Evidence"],"validFrom":"2020-01-01T00:00:00Z"},`, 1)
-	for range 3 {
+	for range untilKept {
 		if !bothWays(t, Part{Body: parsed(t, doc), Without: "proof"}) {
 			t.Error("the document goes the general way")
 		}

@@ -231,7 +231,7 @@ func (v Value) RawName() []byte {
 	}
 	n := &v.d.nodes[v.i]
 	if n.nameDecoded {
-		raw, err := json.Marshal(v.d.decoded[2*v.i])
+		raw, err := json.Marshal(v.d.name(v.i))
 		if err != nil {
 			return nil // a text always has a form
 		}

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"hash/maphash"
 	"math/bits"
+	"sync/atomic"
 
 	"github.com/trust-me/trustme/internal/bounded"
 )
@@ -12,13 +13,13 @@ import (
 // Documents of one maker are alike: the same members in the same order, with
 // other texts here and there. What came twice in one build is kept as a
 // pattern, along which the next is read: where the bytes are the same the
-// nodes are too, and where they part a text must stand in both. Whatever else
-// differs is read as any document is, and so is what has escapes.
+// nodes are too, and where they part a text without escapes must stand in both.
+// Whatever else differs is read as any document is.
 
 // Pattern is a document that others are like.
 type Pattern struct {
 	*doc
-	texts []int32 // the nodes that are texts, in order
+	texts []int32 // the nodes that are texts without escapes, in order
 }
 
 const (
@@ -28,13 +29,20 @@ const (
 	maxPatternSize  = 8 << 10
 	maxPatternNodes = 1 << 9
 	maxParted       = 32 // texts that may differ
+	patience        = 64 // documents that are like none before one more takes the oldest's place
 )
 
 var (
-	patterns    = bounded.NewMap[uint64, *[maxPatterns]*Pattern](maxBeginnings)
+	patterns    = bounded.NewMap[uint64, *begun](maxBeginnings)
 	patternSeed = maphash.MakeSeed()
 	builtOnce   bounded.Twice
 )
+
+// begun are the patterns of one beginning.
+type begun struct {
+	all    [maxPatterns]*Pattern
+	missed *atomic.Uint32 // documents that were like none of them
+}
 
 // alike reads the document along a pattern, if it is like one.
 func (p *parser) alike() (key uint64, ok bool) {
@@ -42,11 +50,11 @@ func (p *parser) alike() (key uint64, ok bool) {
 		return 0, false
 	}
 	key = maphash.Bytes(patternSeed, p.raw[:beginning])
-	all, found := patterns.Get(key)
+	b, found := patterns.Get(key)
 	if !found {
 		return key, false
 	}
-	for _, t := range all {
+	for _, t := range b.all {
 		if t != nil && p.along(t) {
 			p.pattern = t
 			return key, true
@@ -122,6 +130,9 @@ func (d *doc) textOf(i int32) string {
 		}
 	}
 	n := &d.pattern.nodes[i]
+	if n.textDecoded {
+		return d.pattern.decoded[2*i+1]
+	}
 	return d.pattern.text[n.start+1 : n.end-1]
 }
 
@@ -158,21 +169,26 @@ func (p *parser) shift() {
 
 // keep makes the document a pattern, when one in the same build came before.
 func (p *parser) keep(key uint64) {
-	if key == 0 || p.decoded != nil || len(p.nodes) > maxPatternNodes || !builtOnce.Again(key+uint64(len(p.nodes))) {
+	if key == 0 || len(p.nodes) > maxPatternNodes || !builtOnce.Again(key+uint64(len(p.nodes))) {
 		return
 	}
-	t := &Pattern{doc: &doc{raw: []byte(p.text), text: p.text, nodes: append([]node(nil), p.nodes...)}}
+	if b, ok := patterns.Get(key); ok && b.all[maxPatterns-1] != nil && b.missed.Add(1)%patience != 0 {
+		return // builds that come and go shall not cost a pattern each
+	}
+	t := &Pattern{doc: &doc{raw: []byte(p.text), text: p.text, nodes: append([]node(nil), p.nodes...), decoded: p.decoded}}
 	for i := range t.nodes {
-		if t.nodes[i].kind == String {
+		if t.nodes[i].kind == String && !t.nodes[i].textDecoded {
 			t.texts = append(t.texts, int32(i))
 		}
 	}
-	patterns.Update(key, func(old *[maxPatterns]*Pattern, ok bool) *[maxPatterns]*Pattern {
-		all := &[maxPatterns]*Pattern{t}
+	patterns.Update(key, func(old *begun, ok bool) *begun {
+		b := &begun{missed: new(atomic.Uint32)}
 		if ok {
-			copy(all[1:], old[:])
+			copy(b.all[1:], old.all[:])
+			b.missed = old.missed
 		}
-		return all
+		b.all[0] = t
+		return b
 	})
 }
 
