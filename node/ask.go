@@ -2,14 +2,18 @@ package node
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
 	"time"
 
 	"github.com/trust-me/trustme/credentials"
+	"github.com/trust-me/trustme/credentials/recognition"
+	"github.com/trust-me/trustme/credentials/requirement"
 	"github.com/trust-me/trustme/internal/didcomm"
 	"github.com/trust-me/trustme/internal/exchange"
+	"github.com/trust-me/trustme/internal/jsondoc"
 	"github.com/trust-me/trustme/internal/store"
 )
 
@@ -23,9 +27,13 @@ func ignoreMissing(err error) error {
 // AskRequest asks whoever opens the link to show a badge.
 type AskRequest struct {
 	// Achievement is the address of what must be shown; empty means any badge.
-	Achievement string        `json:"achievement,omitempty"`
-	Reason      string        `json:"reason"`
-	For         time.Duration `json:"for,omitempty"` // default 1 h
+	Achievement string `json:"achievement,omitempty"`
+	// Role asks for the badges that prove a role, by its slug; Of is the address
+	// of the partner's catalogue that says what the role is. Default: one's own.
+	Role   string        `json:"role,omitempty"`
+	Of     string        `json:"of,omitempty"`
+	Reason string        `json:"reason"`
+	For    time.Duration `json:"for,omitempty"` // default 1 h
 }
 
 // Asked is a request with the link that carries it.
@@ -46,9 +54,20 @@ func (n *Node) Ask(ctx context.Context, r AskRequest) (Asked, error) {
 		}
 		r.Achievement = c.ID(n.issuer(), slug)
 	}
+	var wants json.RawMessage
+	if r.Role != "" {
+		q, err := n.roleRequest(ctx, r.Role, r.Of)
+		if err == nil {
+			wants, err = json.Marshal(q)
+		}
+		if err != nil {
+			return Asked{}, err
+		}
+		r.Reason = or(r.Reason, "Prove that you are fit for the role "+q.Name)
+	}
 	inv := n.newInvite(exchange.GoalPresent, 1, or(r.For, time.Hour))
 	a := exchange.Ask{ID: didcomm.NewID(), Invitation: inv.ID, Challenge: didcomm.NewID(), Domain: n.id.String(),
-		Achievement: r.Achievement, Reason: or(r.Reason, "Show a badge to "+n.set.Name), State: exchange.Asked, Updated: n.now().UTC()}
+		Achievement: r.Achievement, Wants: wants, Reason: or(r.Reason, "Show a badge to "+n.set.Name), State: exchange.Asked, Updated: n.now().UTC()}
 	inv.Ask = a.ID
 	err := n.db.Update(ctx, func(tx *store.Tx) error {
 		if err := exchange.Asks.Insert(tx, a); err != nil {
@@ -80,7 +99,11 @@ func (n *Node) judge(ctx context.Context, presentation []byte, a exchange.Ask) (
 		p.Badges = append(p.Badges, c.Name())
 		fits = fits || a.Achievement == "" || c.AchievementID() == a.Achievement
 	}
-	if j.Proven && !fits {
+	if j.Proven && a.Wants != nil {
+		if err := n.judgeRole(r.Verified, a, &j); err != nil {
+			return j, err
+		}
+	} else if j.Proven && !fits {
 		j.Proven, j.Verdict, j.Why = false, "invalid", "no badge of the kind that was asked for: "+or(a.Achievement, "any Open Badge")
 	}
 	j.Record = func(tx *store.Tx, now exchange.Ask) error {
@@ -133,4 +156,70 @@ func (n *Node) AskStatus(ctx context.Context, id string, again bool) (s AskStatu
 		s.Now = &Recheck{string(r.Verdict), r.Why}
 	}
 	return s, err
+}
+
+// roleRequest says what a role wants: one of this node's catalogues, or of the
+// catalogue that a partner publishes at an address, by whose agreements other
+// partners' badges count.
+func (n *Node) roleRequest(ctx context.Context, role, of string) (requirement.Request, error) {
+	if of == "" {
+		t, err := n.terms(ctx)
+		if err != nil {
+			return requirement.Request{}, err
+		}
+		for _, c := range n.catalogues {
+			if x, ok := c.Roles.Get(role); ok {
+				return requirement.NewRequest(x.Name, x.Requires.Requirement, t.Names(c.Names(n.issuer()), n.id.String()))
+			}
+		}
+		return requirement.Request{}, fmt.Errorf("%w: no role %q here; there are: %s; --of names a partner's catalogue", ErrInput, role, strings.Join(n.pathsAndRoles(), ", "))
+	}
+	e, err := n.fetchCatalogue(ctx, of)
+	if err != nil {
+		return requirement.Request{}, err
+	}
+	x, ok := e.Catalogue.Roles.Get(role)
+	if !ok {
+		return requirement.Request{}, fmt.Errorf("%w: the catalogue at %s has no role %q", ErrInput, of, role)
+	}
+	t := recognition.Terms{Self: []string{e.Issuer}}
+	raw, err := n.party.Get(ctx, e.Base+"/agreements")
+	if err != nil {
+		return requirement.Request{}, err
+	}
+	var bundles []recognition.Bundle
+	if err := json.Unmarshal(raw, &bundles); err != nil {
+		return requirement.Request{}, fmt.Errorf("%w: the agreements of %s: %v", ErrInput, e.Issuer, err)
+	}
+	for _, b := range bundles {
+		s, err := recognition.Open(ctx, n.party.Verifier, b, n.now())
+		if err != nil {
+			n.log.Info("an agreement does not count", "did", e.Issuer, "err", err)
+			continue
+		}
+		t.Statements = append(t.Statements, s)
+	}
+	return requirement.NewRequest(x.Name, x.Requires.Requirement, t.Names(e.Catalogue.Names(e.As()), e.Issuer))
+}
+
+// judgeRole holds what was shown to what was asked for.
+func (n *Node) judgeRole(shown []credentials.Verified, a exchange.Ask, j *exchange.Judgement) error {
+	v, err := jsondoc.Parse(a.Wants)
+	if err != nil {
+		return err
+	}
+	q, err := requirement.ReadRequest(v)
+	if err != nil {
+		return err
+	}
+	h := &requirement.Holdings{}
+	for _, c := range shown {
+		h.Add(c)
+	}
+	o := q.Requirement.Evaluate(h, q.Names(), n.now())
+	j.Why = fmt.Sprintf("%s: proven by %d badges", q.Name, len(shown))
+	if !o.OK() {
+		j.Proven, j.Verdict, j.Why = false, "invalid", fmt.Sprintf("%s: not proven; missing: %s", q.Name, strings.Join(o.Missing, ", "))
+	}
+	return nil
 }

@@ -9,9 +9,11 @@ import (
 	"time"
 
 	"github.com/trust-me/trustme/credentials"
+	"github.com/trust-me/trustme/credentials/requirement"
 	"github.com/trust-me/trustme/did"
 	"github.com/trust-me/trustme/internal/didcomm"
 	"github.com/trust-me/trustme/internal/exchange"
+	"github.com/trust-me/trustme/internal/jsondoc"
 	"github.com/trust-me/trustme/internal/store"
 )
 
@@ -152,6 +154,9 @@ func (w *Wallet) choose(ctx context.Context, ask exchange.Ask, which []string) (
 	if len(which) > 0 {
 		return which, nil
 	}
+	if ask.Wants != nil {
+		return w.smallest(ctx, ask.Wants)
+	}
 	all, err := w.List(ctx)
 	if err != nil {
 		return nil, err
@@ -162,6 +167,44 @@ func (w *Wallet) choose(ctx context.Context, ask exchange.Ask, which []string) (
 		}
 	}
 	return nil, errorf(ErrNotHeld, "no badge here is what was asked for: %s; get it first, or name the badge to show", orAny(ask.Achievement))
+}
+
+// smallest returns the fewest badges that meet what is asked for.
+func (w *Wallet) smallest(ctx context.Context, wants []byte) ([]string, error) {
+	v, err := jsondoc.Parse(wants)
+	if err != nil {
+		return nil, errorf(ErrInput, "the request cannot be read: %v", err)
+	}
+	q, err := requirement.ReadRequest(v)
+	if err != nil {
+		return nil, errorf(ErrInput, "the request cannot be read: %v", err)
+	}
+	h, err := w.Holdings(ctx)
+	if err != nil {
+		return nil, err
+	}
+	few, ok := q.Requirement.Smallest(h, q.Names(), w.cfg.Now())
+	if !ok {
+		o := q.Requirement.Evaluate(h, q.Names(), w.cfg.Now())
+		kind := ErrInput
+		if o.Answer == credentials.Unknown {
+			kind = ErrUndecided
+		}
+		return nil, errorf(kind, "%s: missing: %s; see: trustme wallet role", q.Name, strings.Join(o.Missing, ", "))
+	}
+	all, err := w.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var ids []string
+	for _, b := range few {
+		for _, x := range all {
+			if x.Credential == b.Credential && x.Issuer == b.Issuer {
+				ids = append(ids, x.ID)
+			}
+		}
+	}
+	return ids, nil
 }
 
 func orAny(s string) string {

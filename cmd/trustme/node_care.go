@@ -16,8 +16,9 @@ import (
 func nodeAsk() *cli.Command {
 	return &cli.Command{
 		Name: "ask", Usage: "ask a learner to show a badge", ArgsUsage: "[BADGE]",
-		Description: example("Prints a link. BADGE is a badge of yours, or the address of anybody's; without it, any badge will do. `trustme node asked ID` tells what came of it.", "trustme node ask --reason \"to enter the course\" https://alder.example/openbadges/a/basics"),
-		Flags:       nodeFlags(&cli.StringFlag{Name: "reason", Usage: "what it is asked for"}, &cli.DurationFlag{Name: "for", Value: time.Hour, Usage: "how long the link is open"}, &cli.StringFlag{Name: "qr", Usage: "write the link as a QR code to `FILE` (PNG)"}, forceFlag),
+		Description: example("Prints a link. BADGE is a badge of yours, or the address of anybody's; without it, any badge will do. With --role the fewest badges that prove a role are asked for; --of names the catalogue of a partner who says what the role is. `trustme node asked ID` tells what came of it.", "trustme node ask --reason \"to enter the course\" https://alder.example/openbadges/a/basics"),
+		Flags: nodeFlags(&cli.StringFlag{Name: "reason", Usage: "what it is asked for"}, &cli.StringFlag{Name: "role", Usage: "`ROLE` to be proven"}, &cli.StringFlag{Name: "of", Usage: "`URL` of the catalogue that has the role"},
+			&cli.DurationFlag{Name: "for", Value: time.Hour, Usage: "how long the link is open"}, &cli.StringFlag{Name: "qr", Usage: "write the link as a QR code to `FILE` (PNG)"}, forceFlag),
 		Action: func(c *cli.Context) error {
 			args, err := operands(c, 0, 1, "at most one BADGE")
 			if err != nil {
@@ -26,7 +27,10 @@ func nodeAsk() *cli.Command {
 			if c.Duration("for") <= 0 {
 				return usagef("nobody could use it: --for %s is to be a while such as 1h", c.Duration("for"))
 			}
-			r := node.AskRequest{Reason: c.String("reason"), For: c.Duration("for")}
+			r := node.AskRequest{Reason: c.String("reason"), For: c.Duration("for"), Role: c.String("role"), Of: c.String("of")}
+			if r.Role != "" && len(args) > 0 || r.Role == "" && r.Of != "" {
+				return usagef("ask for a BADGE, or for a role with --role ROLE and, where it is a partner's, --of URL")
+			}
 			if len(args) == 1 {
 				r.Achievement = args[0]
 			}

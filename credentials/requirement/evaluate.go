@@ -13,19 +13,21 @@ import (
 // Wanted is what a badge's name stands for: an achievement, whose badges count
 // if one of Issuers issued them, and others that are accepted in its place.
 type Wanted struct {
-	Achievement string
-	Issuers     []string
-	Equivalents []Equivalent
+	Achievement string       `json:"achievement"`
+	Issuers     []string     `json:"issuers"`
+	Equivalents []Equivalent `json:"equivalents,omitempty"`
 }
 
 // Equivalent is an achievement of somebody else's that counts by agreement.
 type Equivalent struct {
-	Achievement, Issuer string
-	MinLevel            int       // the least level that counts, 0 for any
-	Level               int       // the level that it counts for, 0 for its own
-	Within              string    // ISO 8601 duration since the award, "" for any time
-	From, Until         time.Time // when it must have been awarded; zero for any time
-	Why                 string    // such as the agreement
+	Achievement string    `json:"achievement"`
+	Issuer      string    `json:"issuer"`
+	MinLevel    int       `json:"minLevel,omitempty"` // the least level that counts, 0 for any
+	Level       int       `json:"level,omitempty"`    // the level that it counts for, 0 for its own
+	Within      string    `json:"within,omitempty"`   // ISO 8601 duration since the award, "" for any time
+	From        time.Time `json:"from,omitzero"`      // when it must have been awarded; zero for any time
+	Until       time.Time `json:"until,omitzero"`
+	Why         string    `json:"why,omitempty"` // such as the agreement
 }
 
 func (q Equivalent) covers(awarded time.Time) bool {

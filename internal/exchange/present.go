@@ -33,18 +33,20 @@ func (h *Holder) refuse(in Inbound, o Offer, cause error) (didcomm.Outcome, erro
 // Ask is a verifier's request for a presentation (W3C CCG Verifiable
 // Presentation Request, QueryByExample). Challenge serves once.
 type Ask struct {
-	ID          string    `json:"id"` // the thread, and the id of the request message
-	Invitation  string    `json:"invitation,omitempty"`
-	Connection  string    `json:"connection,omitempty"`
-	Challenge   string    `json:"challenge"`
-	Domain      string    `json:"domain"`
-	Achievement string    `json:"achievement,omitempty"` // empty: any Open Badge
-	Reason      string    `json:"reason,omitempty"`
-	State       AskState  `json:"state"`
-	Verdict     string    `json:"verdict,omitempty"`
-	Why         string    `json:"why,omitempty"`
-	Holder      string    `json:"holder,omitempty"`
-	Updated     time.Time `json:"updated"`
+	ID          string `json:"id"` // the thread, and the id of the request message
+	Invitation  string `json:"invitation,omitempty"`
+	Connection  string `json:"connection,omitempty"`
+	Challenge   string `json:"challenge"`
+	Domain      string `json:"domain"`
+	Achievement string `json:"achievement,omitempty"` // empty: any Open Badge
+	// Wants is a requirement.Request as JSON, for badges that meet it together.
+	Wants   json.RawMessage `json:"wants,omitempty"`
+	Reason  string          `json:"reason,omitempty"`
+	State   AskState        `json:"state"`
+	Verdict string          `json:"verdict,omitempty"`
+	Why     string          `json:"why,omitempty"`
+	Holder  string          `json:"holder,omitempty"`
+	Updated time.Time       `json:"updated"`
 }
 
 // AskState is where a request for a presentation stands.
@@ -67,10 +69,11 @@ func (a Ask) Message() didcomm.Message {
 	if a.Achievement != "" {
 		example["credentialSubject"] = map[string]any{"achievement": map[string]string{"id": a.Achievement}}
 	}
-	vpr := map[string]any{
-		"query":     []any{map[string]any{"type": "QueryByExample", "credentialQuery": []any{map[string]any{"reason": a.Reason, "example": example}}}},
-		"challenge": a.Challenge, "domain": a.Domain,
+	query := []any{map[string]any{"type": "QueryByExample", "credentialQuery": []any{map[string]any{"reason": a.Reason, "example": example}}}}
+	if a.Wants != nil {
+		query = append(query, map[string]any{"type": QueryRequirement, "requirement": a.Wants})
 	}
+	vpr := map[string]any{"query": query, "challenge": a.Challenge, "domain": a.Domain}
 	return didcomm.Message{ID: a.ID, Type: TypePresentationRequest, Thid: a.ID, ReturnRoute: "all",
 		Body:        didcomm.Object(map[string]any{"goal_code": GoalPresent, "comment": a.Reason, "will_confirm": true}),
 		Attachments: []didcomm.Attachment{didcomm.Attach("request-0", MediaJSON, FormatVPR, didcomm.Object(vpr))}}
@@ -93,6 +96,9 @@ func ReadAsk(m didcomm.Message) (Ask, error) {
 	a.Challenge, _ = v.Get("challenge").Text()
 	a.Domain, _ = v.Get("domain").Text()
 	for q := range v.Get("query").Elements() {
+		if kind, _ := q.Get("type").Text(); kind == QueryRequirement {
+			a.Wants = q.Get("requirement").Raw()
+		}
 		for c := range q.Get("credentialQuery").Elements() {
 			a.Reason, _ = c.Get("reason").Text()
 			a.Achievement, _ = c.Get("example").Get("credentialSubject").Get("achievement").Get("id").Text()

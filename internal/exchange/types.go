@@ -65,6 +65,7 @@ const (
 	FormatHolderProof = "trustme/holder-proof@1.0"
 	FormatCredential  = "trustme/open-badge@3.0"
 	FormatBundle      = "trustme/agreement-bundle@1.0"
+	QueryRequirement  = "TrustmeRequirement"
 	FormatVPR         = "w3c-ccg/verifiable-presentation-request@0.2"
 	FormatVP          = "w3c/verifiable-presentation@2.0"
 )
