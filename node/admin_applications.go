@@ -93,7 +93,7 @@ func (n *Node) DecideApplication(ctx context.Context, d ApplicationDecision) (a 
 }
 
 // issueAs gives the badge in the name of an operator who stands before this
-// machine: a connection, whose key is known once its wallet proved it.
+// machine: a connection, whose key is known since its wallet proved it.
 func (n *Node) issueAs(ctx context.Context, a application.Application, as string) (application.Application, error) {
 	has, err := n.hasRole(ctx, as, RoleOperator)
 	if err != nil {
@@ -102,7 +102,14 @@ func (n *Node) issueAs(ctx context.Context, a application.Application, as string
 	if !has {
 		return a, fmt.Errorf("%w: connection %q is no operator of this node; give the role with: trustme node role add operator %s", ErrInput, as, or(as, "CONNECTION"))
 	}
-	a, err = n.signApplication(ctx, a.ID, application.Person{Connection: as})
+	by, err := n.known(ctx, as)
+	if err == nil && by.DID == "" {
+		err = fmt.Errorf("%w: the wallet of connection %s has not shown its key yet, so that nobody knows whether it reviewed; let it ask once: trustme wallet review list", ErrInput, as)
+	}
+	if err != nil {
+		return a, err
+	}
+	a, err = n.signApplication(ctx, a.ID, by)
 	return a, asRefusal(err)
 }
 

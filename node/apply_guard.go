@@ -227,4 +227,4 @@ func (n *Node) guardTwice(tx *store.Tx, w target, id string, who application.Per
 }
 
 // maxOpen bounds the open applications of one person.
-const maxOpen = 50
+const maxOpen = 20

@@ -38,7 +38,12 @@ func (n *Node) reviewer(ctx context.Context, in exchange.Inbound, doc []byte) (r
 	if r.reviews, err = n.hasRole(ctx, in.Connection.ID, RoleReviewer); err != nil {
 		return r, err
 	}
-	r.signs, err = n.hasRole(ctx, in.Connection.ID, RoleOperator)
+	if r.signs, err = n.hasRole(ctx, in.Connection.ID, RoleOperator); err != nil {
+		return r, err
+	}
+	if r.reviews || r.signs {
+		err = n.remember(ctx, r.person)
+	}
 	return r, err
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/trust-me/trustme/internal/application"
 	"github.com/trust-me/trustme/internal/store"
 )
 
@@ -23,6 +24,35 @@ type Roles struct {
 }
 
 var roles = store.NewCollection("role", func(r Roles) string { return r.Connection })
+
+// provenKey is the key that somebody proved over a connection, by which they
+// are told apart also over another.
+type provenKey struct {
+	Connection string `json:"connection"`
+	DID        string `json:"did"`
+}
+
+var provenKeys = store.NewCollection("proven-key", func(k provenKey) string { return k.Connection })
+
+// remember keeps the key of a person who reviews or signs.
+func (n *Node) remember(ctx context.Context, p application.Person) error {
+	known, err := n.known(ctx, p.Connection)
+	if err != nil || known.DID == p.DID {
+		return err
+	}
+	return n.db.Update(ctx, func(tx *store.Tx) error { return provenKeys.Put(tx, provenKey{p.Connection, p.DID}) })
+}
+
+// known returns who is behind a connection, without a key where none was
+// proven.
+func (n *Node) known(ctx context.Context, connection string) (application.Person, error) {
+	p := application.Person{Connection: connection}
+	return p, n.db.View(ctx, func(tx *store.Tx) error {
+		k, err := provenKeys.Get(tx, connection)
+		p.DID = k.DID
+		return ignoreMissing(err)
+	})
+}
 
 // RoleRequest gives a role to a connection, or takes it.
 type RoleRequest struct {

@@ -48,6 +48,22 @@ func (a Application) Standing() string {
 	return string(a.State)
 }
 
+// standings tells where the applications at a partner stand, in a sentence.
+func (w *Wallet) standings(ctx context.Context, c exchange.Connection) (map[string]string, error) {
+	all, err := w.Applications(ctx)
+	out := map[string]string{}
+	for _, a := range all {
+		if a.Connection != c.ID {
+			continue
+		}
+		out[a.ID] = a.Name + " is " + a.Standing()
+		if why := a.Reason + a.Refused; why != "" {
+			out[a.ID] += ": " + why
+		}
+	}
+	return out, err
+}
+
 // applied lists the applications; each is kept apart, since it may be large.
 var applied = store.NewCollection("applied", func(a appliedLine) string { return a.ID })
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/trust-me/trustme/internal/didcomm"
@@ -16,7 +18,9 @@ type SyncResult struct {
 	Partner  string   `json:"partner"`
 	Received []string `json:"received"` // names of new badges
 	Waiting  int      `json:"waiting"`  // offers that await a decision
-	Problem  string   `json:"problem,omitempty"`
+	// News says where applications stand that moved.
+	News    []string `json:"news,omitempty"`
+	Problem string   `json:"problem,omitempty"`
 }
 
 // syncTime bounds the visit to one partner that makes no progress.
@@ -60,6 +64,10 @@ func (w *Wallet) syncOne(ctx context.Context, c exchange.Connection) (SyncResult
 	if err != nil {
 		return res, err
 	}
+	stood, err := w.standings(ctx, c)
+	if err != nil {
+		return res, err
+	}
 	if w.cfg.Offline {
 		return res, fmt.Errorf("%w: --offline forbids to visit %s; leave it out", ErrUndecided, res.Partner)
 	}
@@ -78,6 +86,15 @@ func (w *Wallet) syncOne(ctx context.Context, c exchange.Connection) (SyncResult
 	for id, name := range after {
 		if _, known := before[id]; !known {
 			res.Received = append(res.Received, name)
+		}
+	}
+	stand, err := w.standings(ctx, c)
+	if err != nil {
+		return res, err
+	}
+	for _, id := range slices.Sorted(maps.Keys(stand)) {
+		if stand[id] != stood[id] {
+			res.News = append(res.News, stand[id])
 		}
 	}
 	res.Waiting, err = w.undecided(ctx, c)

@@ -116,6 +116,9 @@ func sayReceived(c *cli.Context, r wallet.SyncResult) {
 	for _, n := range r.Received {
 		say(c, "received %s from %s", n, r.Partner)
 	}
+	for _, n := range r.News {
+		say(c, "%s: %s", r.Partner, plain(n))
+	}
 	if r.Waiting > 0 {
 		say(c, "%d offers of %s wait for your decision: trustme wallet offers", r.Waiting, r.Partner)
 	}
@@ -134,7 +137,7 @@ func walletSync() *cli.Command {
 			n := 0
 			for _, r := range rs {
 				sayReceived(c, r)
-				n += len(r.Received)
+				n += len(r.Received) + len(r.News)
 				if r.Problem != "" {
 					say(c, "%s: %s", r.Partner, r.Problem)
 				}
