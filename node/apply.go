@@ -111,6 +111,10 @@ func (n *Node) begin(tx *store.Tx, in exchange.Inbound, a application.Applicatio
 	if err := a.Begin(s, n.now().UTC()); err != nil {
 		return err
 	}
+	a.Via = in.Message.ID
+	if err := n.dropUploads(tx, a.ID); err != nil { // of one that this takes the place of
+		return err
+	}
 	if err := store.PutLarge(tx, shownKey(a.ID, s.Revision), who.raw); err != nil {
 		return err
 	}

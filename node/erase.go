@@ -318,8 +318,13 @@ func (n *Node) eraseConnection(tx *store.Tx, p person, out *Erased, _ *[]string)
 		if len(waiting) == 100 {
 			return true, nil
 		}
-		if err := roles.Delete(tx, id); err != nil {
+		if err := errors.Join(roles.Delete(tx, id), provenKeys.Delete(tx, id)); err != nil {
 			return false, err
+		}
+		for _, d := range p.dids {
+			if err := dues.Delete(tx, d); err != nil {
+				return false, err
+			}
 		}
 		out.Connections++
 		return true, exchange.Connections.Delete(tx, id)
@@ -327,12 +332,19 @@ func (n *Node) eraseConnection(tx *store.Tx, p person, out *Erased, _ *[]string)
 	return false, nil
 }
 
-// fileInUse reports whether another application holds the same bytes.
+// fileInUse reports whether another application holds the same bytes, or they
+// are on their way for one.
 func (n *Node) fileInUse(ctx context.Context, digest string) (used bool, err error) {
 	err = n.db.View(ctx, func(tx *store.Tx) error {
 		for _, err := range applications.By(tx, "file", digest) {
 			used = err == nil
 			return err
+		}
+		for u, err := range uploads.List(tx, store.Range{}) {
+			if err != nil {
+				return err
+			}
+			used = used || u.ID == uploadID(u.Application, digest)
 		}
 		return nil
 	})

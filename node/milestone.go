@@ -186,7 +186,7 @@ func (n *Node) indexSome(ctx context.Context, from string) (next string, more bo
 // and whenever it is told that there is more.
 func (n *Node) work(ctx context.Context) {
 	for {
-		if err := errors.Join(n.pendingEvents(ctx), n.milestones(ctx)); err != nil && ctx.Err() == nil {
+		if err := errors.Join(n.pendingEvents(ctx), n.milestones(ctx), n.dropDrafts(ctx)); err != nil && ctx.Err() == nil {
 			n.log.Error("awards that are due could not be made", "err", err)
 		}
 		select {

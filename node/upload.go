@@ -10,6 +10,7 @@ import (
 	"io"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/trust-me/trustme/internal/application"
 	"github.com/trust-me/trustme/internal/didcomm"
@@ -39,7 +40,7 @@ func pieceKey(upload string, offset int64) []byte {
 
 // need asks the learner for the piece of a file at an offset.
 func (n *Node) need(tx *store.Tx, c exchange.Connection, a application.Application, f application.Evidence, offset int64) error {
-	id := fmt.Sprintf("need-%s-%d-%.16s-%d", a.ID, a.Pending.Revision, f.Digest, offset)
+	id := fmt.Sprintf("need-%s-%.16s-%d", a.Via, f.Digest, offset)
 	if offset == 0 {
 		if err := uploads.Put(tx, upload{ID: uploadID(a.ID, f.Digest), Application: a.ID}); err != nil {
 			return err
@@ -240,20 +241,7 @@ func (n *Node) dropUpload(tx *store.Tx, u upload) error {
 // is on its way.
 func (n *Node) forgetFiles(ctx context.Context, digests []string) error {
 	for _, digest := range digests {
-		used := false
-		err := n.db.View(ctx, func(tx *store.Tx) error {
-			for _, err := range applications.By(tx, "file", digest) {
-				used = true
-				return err
-			}
-			for u, err := range uploads.List(tx, store.Range{}) {
-				if err != nil {
-					return err
-				}
-				used = used || u.ID == uploadID(u.Application, digest)
-			}
-			return nil
-		})
+		used, err := n.fileInUse(ctx, digest)
 		if err == nil && !used {
 			err = n.db.DeleteBlob(digest)
 		}
@@ -262,4 +250,35 @@ func (n *Node) forgetFiles(ctx context.Context, digests []string) error {
 		}
 	}
 	return nil
+}
+
+// draftFor is how long the files of an application may be on their way.
+const draftFor = 30 * 24 * time.Hour
+
+// dropDrafts ends applications whose files did not come.
+func (n *Node) dropDrafts(ctx context.Context) error {
+	var old []ApplicationLine
+	err := n.Applications(ctx, string(application.Draft), func(l ApplicationLine) error {
+		if n.now().Sub(l.Updated) > draftFor {
+			old = append(old, l)
+		}
+		return nil
+	})
+	for _, l := range old {
+		err = errors.Join(err, n.db.Update(ctx, func(tx *store.Tx) error {
+			a, err := getApplication(tx, l.ID)
+			if err != nil || a.State != application.Draft {
+				return ignoreMissing(err)
+			}
+			if err := n.dropUploads(tx, a.ID); err != nil {
+				return err
+			}
+			if err := deleteApplication(tx, a.ID); err != nil {
+				return err
+			}
+			p := application.Progress{Achievement: a.Catalogue + "/" + a.Slug, Name: a.Name, State: a.State, Refused: true, Reason: "its files did not come within 30 days; apply again with them"}
+			return n.sendProgress(tx, a.Applicant.Connection, a.ID, "dropped-"+a.ID, p)
+		}))
+	}
+	return err
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/trust-me/trustme/internal/application"
 	"github.com/trust-me/trustme/internal/didcomm"
@@ -144,6 +145,64 @@ func TestAFileThatIsNotWhatItClaimsIsRefusedAndNothingIsLeft(t *testing.T) {
 		}
 		nothingLeft(t, n)
 	}
+}
+
+// A submission that takes the place of one whose files are on their way asks
+// for them anew.
+func TestASubmissionTakesThePlaceOfOneThatIsOnItsWay(t *testing.T) {
+	n := opened(t, t.TempDir(), nil)
+	ana := newSomeone(t, n, "ana")
+	whole := bytes.Repeat([]byte("x"), 2*application.ChunkSize)
+	f := fileOf("a.txt", "text/plain", whole)
+	id := handInFile(t, ana, f)
+	first := ana.chunk(t, ana.needs(t)[0], whole)
+	if _, err := ana.act(t, first); err != nil {
+		t.Fatal(err)
+	}
+	s := application.Submission{Achievement: "openbadges/contributor", Revision: 1, Route: application.RouteRegular, Evidence: []application.Evidence{f, link("more")}}
+	if _, err := ana.act(t, ana.message(t, application.TypeSubmit, id, s)); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		needs := ana.needs(t)
+		if len(needs) == 0 {
+			t.Fatal("nothing is asked for")
+		}
+		if _, err := ana.act(t, ana.chunk(t, needs[len(needs)-1], whole)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if p := ana.progress(t); p.State != application.Submitted {
+		t.Errorf("%+v", p)
+	}
+	if a, err := n.Application(t.Context(), id); err != nil || len(a.Now.Evidence) != 2 || a.Now.Evidence[1].Name != "more" {
+		t.Errorf("%+v, %v", a.Now, err)
+	}
+	nothingLeft(t, n)
+}
+
+func TestADraftWhoseFilesDoNotComeEnds(t *testing.T) {
+	now := time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)
+	n := opened(t, t.TempDir(), func() time.Time { return now })
+	ana := newSomeone(t, n, "ana")
+	whole := bytes.Repeat([]byte("x"), 2*application.ChunkSize)
+	id := handInFile(t, ana, fileOf("a.txt", "text/plain", whole))
+	if _, err := ana.act(t, ana.chunk(t, ana.needs(t)[0], whole)); err != nil {
+		t.Fatal(err)
+	}
+	for _, later := range []time.Duration{0, draftFor + time.Hour} {
+		now = now.Add(later)
+		if err := n.dropDrafts(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := n.Application(t.Context(), id); errors.Is(err, ErrNotFound) != (later > 0) {
+			t.Errorf("after %s: %v", later, err)
+		}
+	}
+	if p := ana.progress(t); !p.Refused || p.Reason != "its files did not come within 30 days; apply again with them" {
+		t.Errorf("%+v", p)
+	}
+	nothingLeft(t, n)
 }
 
 func TestPiecesThatWereNotAskedForChangeNothing(t *testing.T) {

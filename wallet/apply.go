@@ -98,6 +98,15 @@ func (w *Wallet) Resubmit(ctx context.Context, what string, r ApplyRequest) (App
 	if err != nil {
 		return a, err
 	}
+	if a.Waiting { // such as after a crash
+		c, err := w.connectionOf(ctx, a.Connection)
+		if err != nil {
+			return a, err
+		}
+		if before, ok, err := w.onItsWay(ctx, c, a.Sent.Achievement); err != nil || ok {
+			return before, err
+		}
+	}
 	if a.State != application.Returned {
 		return a, errorf(ErrInput, "the application is %s; only one that was returned is handed in again", a.Standing())
 	}

@@ -106,6 +106,7 @@ type Application struct {
 	Reason    string      `json:"reason,omitempty"`
 	Now       Submission  `json:"now"`
 	Pending   *Submission `json:"pending,omitempty"`
+	Via       string      `json:"via,omitempty"`    // id of the message that brought Pending
 	Stored    []string    `json:"stored,omitempty"` // digests of the files that are here
 	Lease     Lease       `json:"lease,omitzero"`
 	Reviews   []Review    `json:"reviews,omitempty"`
