@@ -140,8 +140,9 @@ func (p *praise) forget() {
 // praiseFor is how long endorsements are taken to be in force without a look.
 const praiseFor = time.Minute
 
-// endorsementsOf returns the endorsements in force of an id. One that cannot
-// be judged now is left out.
+// endorsementsOf returns the endorsements of an id, without those that were
+// withdrawn or have ended. One that cannot be judged now, since its signer is
+// out of reach, stays: whoever verifies the badge looks for themselves.
 func (n *Node) endorsementsOf(ctx context.Context, of string) ([]json.RawMessage, error) {
 	p := &n.praise
 	p.mu.Lock()
@@ -173,7 +174,7 @@ func (n *Node) endorsementsOf(ctx context.Context, of string) ([]json.RawMessage
 		if err != nil {
 			return nil, err
 		}
-		if rep.Verdict != credentials.Valid {
+		if rep.Verdict == credentials.Invalid {
 			n.log.Info("an endorsement is left out", "credential", c.ID(), "err", rep.Why())
 			continue
 		}

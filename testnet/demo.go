@@ -58,7 +58,7 @@ type story struct {
 	sealer string
 }
 
-// The clock moves twice, and ends at the machine's own time, so that what is
+// The clock moves three times, and ends at the machine's own time, so that what is
 // left can be judged by verifiers that know no other clock.
 const (
 	due   = 20 * time.Minute         // status lists that verifiers kept are due
@@ -70,15 +70,15 @@ const (
 func RunDemo(ctx context.Context, cfg DemoConfig) (Demo, error) {
 	s := &story{out: cfg.Out, badges: map[string]node.Award{}, demo: Demo{Dir: cfg.Dir}}
 	begin := time.Now()
-	err := s.step("three partners and two learners start, each a process with a directory of its own", func() (err error) {
-		s.net, err = Start(ctx, Config{Dir: cfg.Dir, Binary: cfg.Binary, Nodes: []string{"alder", "birch", "guild"}, Wallets: []string{"ana", "ben"}, Offset: -due - aYear})
+	err := s.step("four partners, learners and reviewers start, each a process with a directory of its own", func() (err error) {
+		s.net, err = Start(ctx, Config{Dir: cfg.Dir, Binary: cfg.Binary, Nodes: []string{"alder", "birch", "guild", "employer"}, Wallets: []string{"ana", "ben", "cleo", "rita", "rob", "otto"}, Offset: -due - aYear - toRenewal})
 		return err
 	})
 	if err != nil {
 		return s.demo, err
 	}
 	s.demo.Dir = s.net.Dir()
-	for _, part := range []func(context.Context) error{s.receive, s.away, s.claim, s.present, s.verify, s.withoutNodes, s.revoke, s.expire, s.forge, s.collect} {
+	for _, part := range []func(context.Context) error{s.learn, s.receive, s.away, s.claim, s.present, s.verify, s.withoutNodes, s.revoke, s.expire, s.forge, s.collect} {
 		if err := part(ctx); err != nil {
 			return s.demo, errors.Join(err, s.net.Stop())
 		}

@@ -187,6 +187,9 @@ func (s *story) collect(ctx context.Context) error {
 			return err
 		}
 		badges["forged"] = forged
+		if badges["cleo-issuer"], err = os.ReadFile(filepath.Join(s.net.Dir(), "shown", "issuer-renewed.json")); err != nil {
+			return err
+		}
 		if err := s.writeBadges(badges); err != nil {
 			return err
 		}
@@ -218,7 +221,7 @@ func (s *story) writeBadges(badges map[string][]byte) error {
 
 // inTheEnd is what the story has made of each badge.
 var inTheEnd = map[string]string{
-	"ana-basics": "valid", "ana-earner": "valid", "ben-by-email": "valid", "ben-contributor": "valid",
+	"ana-basics": "valid", "ana-earner": "valid", "ben-by-email": "valid", "ben-contributor": "valid", "cleo-issuer": "valid",
 	"ana-explorer": "revoked", "ana-reviewer": "expired", "forged": "forged",
 }
 

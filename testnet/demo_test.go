@@ -18,11 +18,11 @@ func TestDemoHoldsFromBeginningToEnd(t *testing.T) {
 	}
 	dir := filepath.Join(t.TempDir(), "demo")
 	out, err := exec.Command(bin, "demo", "--dir", dir).CombinedOutput()
-	if err != nil || strings.Count(string(out), "\n  ok ") != 14 {
+	if err != nil || strings.Count(string(out), "\n  ok ") != 23 {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	want := map[string]string{
-		"ana-basics": "valid", "ana-earner": "valid", "ben-by-email": "valid", "ben-contributor": "valid",
+		"ana-basics": "valid", "ana-earner": "valid", "ben-by-email": "valid", "ben-contributor": "valid", "cleo-issuer": "valid",
 		"ana-explorer": "revoked", "ana-reviewer": "expired", "forged": "forged",
 	}
 	var expect map[string]struct{ Verdict string }
@@ -90,8 +90,8 @@ func TestDemoFailsWhereAStepDoesNotHold(t *testing.T) {
 		t.Fatal(err)
 	}
 	for verb, instead := range map[string]struct{ script, step string }{
-		"revoke": {"exit 0", "NO 10."},
-		"verify": {"echo valid; exit 0", "NO  9."},
+		"revoke": {"exit 0", "NO 19."},
+		"verify": {"echo valid; exit 0", "NO  8."},
 	} {
 		t.Run(verb, func(t *testing.T) {
 			dir := t.TempDir()

@@ -14,8 +14,8 @@ import (
 
 func demoCommand() *cli.Command {
 	return &cli.Command{
-		Name: "demo", Usage: "run the main job on this machine: three partners, two learners, a verifier",
-		Description: example("A badge travels from a partner's catalogue into a learner's wallet, is shown, verified, revoked and expired. Needs no configuration and no network. Exit 0 only if every step held.", "trustme demo\ntrustme demo --dir /tmp/badges"),
+		Name: "demo", Usage: "run the whole of it on this machine: partners, learners, reviewers, a verifier",
+		Description: example("A learner walks a path, one step by prior learning and one earned at a partner of an agreement, renews a badge and proves a role; badges travel into wallets, are shown, verified, revoked and expired. Needs no configuration and no network. Exit 0 only if every step held.", "trustme demo\ntrustme demo --dir /tmp/badges"),
 		Flags:       []cli.Flag{&cli.StringFlag{Name: "dir", Usage: "keep everything in `DIR`, which must be new or empty; default: a new temporary directory"}, jsonFlag},
 		Action: func(c *cli.Context) error {
 			if _, err := operands(c, 0, 0, ""); err != nil {
