@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/trust-me/trustme/internal/jsondoc"
 	"github.com/trust-me/trustme/internal/store"
 )
 
@@ -46,32 +47,51 @@ func (t tally) sum(kind string) (n int64) {
 
 // counted is what is read of a fact. Members that are not here are ids.
 type counted struct {
-	Achievement string   `json:"achievement"`
-	Partner     string   `json:"partner"`
-	Route       string   `json:"route"`
-	Answer      string   `json:"answer"`
-	Unmet       []string `json:"unmet"` // criteria that a review found not satisfied
-	Seconds     *int64   `json:"seconds"`
+	Achievement, Partner, Route string
+
+	Unmet   []string // criteria that a review found not satisfied
+	Seconds int64    // -1 for none
+}
+
+func (c *counted) read(body jsondoc.Value) {
+	c.Seconds = -1
+	for name, v := range body.Members() {
+		switch name {
+		case "achievement":
+			c.Achievement, _ = v.Text()
+		case "partner":
+			c.Partner, _ = v.Text()
+		case "route":
+			c.Route, _ = v.Text()
+		case "unmet":
+			c.Unmet = v.Texts()
+		case "seconds":
+			if n, ok := v.Int(); ok && n >= 0 {
+				c.Seconds = n
+			}
+		}
+	}
 }
 
 // count adds a fact.
 func (t tally) count(f store.Fact) {
 	var c counted
-	if json.Unmarshal(f.Body, &c) != nil {
-		c = counted{} // a fact of another form is counted by its kind
+	if body, err := jsondoc.Parse(f.Body); err == nil { // a fact of another form is counted by its kind
+		c.read(body)
+		body.Release()
 	}
 	t.add(f.Kind, c.Achievement, 1)
 	if c.Route != "" {
 		t.add(f.Kind+" by route", c.Route, 1)
 	}
 	if c.Partner != "" {
-		t.add(f.Kind+" by partner", strings.TrimSpace(c.Partner+" "+c.Answer), 1)
+		t.add(f.Kind+" by partner", c.Partner, 1)
 	}
 	for _, m := range c.Unmet {
 		t.add("criterion missed", c.Achievement+"#"+m, 1)
 	}
-	if f.Kind == "award.held" && c.Seconds != nil {
-		t.add("seconds to accept", spanOf(*c.Seconds), 1)
+	if f.Kind == "award.held" && c.Seconds >= 0 {
+		t.add("seconds to accept", spanOf(c.Seconds), 1)
 	}
 }
 
