@@ -97,20 +97,49 @@ func (n *Node) drop(ctx context.Context, id string) error {
 
 // newAward checks a request and turns it into a record.
 func (n *Node) newAward(ctx context.Context, r GrantRequest) (Award, error) {
-	award, err := n.awardOf(r)
+	var award Award
+	var err error
+	if strings.Contains(r.Achievement, "://") && !strings.HasPrefix(r.Achievement, n.set.Base+"/") {
+		award, err = n.foreignAward(ctx, r)
+	} else {
+		award, err = n.awardOf(r)
+	}
 	if err != nil {
 		return Award{}, err
 	}
 	return award, n.check(ctx, award)
 }
 
-// awardOf turns a request into a record; whether it can be signed is for
-// [Node.check].
-func (n *Node) awardOf(r GrantRequest) (Award, error) {
-	c, slug, a, err := n.achievement(r.Achievement)
+// foreignAward is [Node.awardOf] of an achievement that a partner created and
+// authorised this node to issue.
+func (n *Node) foreignAward(ctx context.Context, r GrantRequest) (Award, error) {
+	address, slug, err := n.foreign(ctx, r.Achievement)
 	if err != nil {
 		return Award{}, err
 	}
+	c, _, err := n.of(ctx, address)
+	if err != nil {
+		return Award{}, err
+	}
+	a, ok := c.Find(slug)
+	if !ok {
+		return Award{}, fmt.Errorf("%w: the catalogue %s has no achievement %q", ErrInput, address, slug)
+	}
+	return n.awardFrom(r, address, slug, a)
+}
+
+// awardOf turns a request into a record; whether it can be signed is for
+// [Node.check].
+func (n *Node) awardOf(r GrantRequest) (Award, error) {
+	c, slug, a, err := n.achievement(strings.TrimPrefix(strings.Replace(r.Achievement, "/a/", "/", 1), n.set.Base+"/"))
+	if err != nil {
+		return Award{}, err
+	}
+	return n.awardFrom(r, c.Slug, slug, a)
+}
+
+// awardFrom is [Node.awardOf] of an achievement that was found in a catalogue.
+func (n *Node) awardFrom(r GrantRequest, from, slug string, a catalogue.Achievement) (Award, error) {
 	if err := r.To.check(); err != nil {
 		return Award{}, err
 	}
@@ -130,6 +159,7 @@ func (n *Node) awardOf(r GrantRequest) (Award, error) {
 	}
 	until := r.ValidUntil
 	if until.IsZero() {
+		var err error
 		if until, err = after(now, a.Valid); err != nil {
 			return Award{}, err
 		}
@@ -138,9 +168,9 @@ func (n *Node) awardOf(r GrantRequest) (Award, error) {
 	}
 	key := r.Key
 	if key == "" {
-		key = fmt.Sprintf("%s/%s to %s", c.Slug, slug, r.To.identity())
+		key = fmt.Sprintf("%s/%s to %s", from, slug, r.To.identity())
 	}
-	award := Award{ID: n.newURN(), Key: hashed(key), Catalogue: c.Slug, Achievement: slug, Name: a.Name, Level: r.Level,
+	award := Award{ID: n.newURN(), Key: hashed(key), Catalogue: from, Achievement: slug, Name: a.Name, Level: r.Level,
 		Narrative: r.Narrative, Evidence: r.Evidence, Recipient: r.To.normal(), State: AwardOffered, Standing: Active,
 		Purpose: purposeOf(a), Awarded: awarded, ValidFrom: now, ValidUntil: until.UTC(), Made: now, Updated: now}
 	return award, nil
@@ -294,6 +324,9 @@ func (n *Node) offer(tx *store.Tx, c exchange.Connection, a Award) error {
 func catalogueID(n *Node, a Award) string {
 	if c := n.catalogue(a.Catalogue); c != nil {
 		return c.ID(n.issuer(), a.Achievement)
+	}
+	if strings.Contains(a.Catalogue, "://") { // a partner's, by its address
+		return a.Catalogue + "/a/" + a.Achievement
 	}
 	return ""
 }

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/trust-me/trustme/credentials"
 	"github.com/trust-me/trustme/credentials/dataintegrity"
 	"github.com/trust-me/trustme/credentials/status"
 	"github.com/trust-me/trustme/internal/store"
@@ -260,6 +261,21 @@ func (n *Node) Publish(ctx context.Context) error {
 	n.lists.revocations = revocations
 	n.lists.beat = max(n.lists.beat, turn)
 	n.lists.wake.Broadcast()
+	return nil
+}
+
+// renewLists publishes at opening when the lists of a node that did not serve
+// for long are over, or soon will be: nothing could be issued under them.
+func (n *Node) renewLists(ctx context.Context) error {
+	for name, raw := range n.lists.fresh {
+		c, err := credentials.Parse(raw)
+		if err != nil {
+			return fmt.Errorf("reading the status list %s: %w", name, err)
+		}
+		if n.now().Add(listsValidFor / 2).After(c.ValidUntil()) {
+			return n.Publish(ctx)
+		}
+	}
 	return nil
 }
 

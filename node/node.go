@@ -64,6 +64,7 @@ type Node struct {
 	catalogues []*catalogue.Catalogue
 	lists      *lists
 	praise     praise
+	partners   partners
 	secret     seal.Secret
 	now        func() time.Time
 	log        *slog.Logger
@@ -172,7 +173,10 @@ func (n *Node) assemble(ctx context.Context) (err error) {
 		}
 	}
 	n.agent = didcomm.New(didcomm.Config{DB: n.db, Keys: n.keys, Resolver: n.party.Resolver, Own: n.isOwn, Handler: router, Log: n.log, Now: n.now})
-	return n.publish(ctx)
+	if err := n.publish(ctx); err != nil {
+		return err
+	}
+	return n.renewLists(ctx)
 }
 
 // reserved are the first parts of the node's own addresses.

@@ -86,15 +86,18 @@ func (n *Node) issueCredential(ctx context.Context, a Award) ([]byte, error) {
 
 // unsigned builds the credential of an award.
 func (n *Node) unsigned(ctx context.Context, a Award) ([]byte, error) {
-	c := n.catalogue(a.Catalogue)
-	if c == nil {
-		return nil, fmt.Errorf("%w: the catalogue %q of this award is no longer loaded; name its file under catalogues", ErrInput, a.Catalogue)
+	c, creator, err := n.of(ctx, a.Catalogue)
+	if errors.Is(err, ErrNotFound) {
+		err = fmt.Errorf("%w: %v", ErrInput, err)
 	}
-	praised, err := n.endorsementsOf(ctx, c.ID(n.issuer(), a.Achievement))
 	if err != nil {
 		return nil, err
 	}
-	doc, err := c.Document(n.issuer(), a.Achievement, praised...)
+	praised, err := n.endorsementsOf(ctx, c.ID(creator, a.Achievement))
+	if err != nil {
+		return nil, err
+	}
+	doc, err := c.Document(creator, a.Achievement, praised...)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %v", ErrInput, err)
 	}
@@ -119,7 +122,7 @@ func (n *Node) unsigned(ctx context.Context, a Award) ([]byte, error) {
 		return nil, err
 	}
 	if a.Level > 0 {
-		award.Results = append(award.Results, credentials.Result{ResultDescription: c.ID(n.issuer(), a.Achievement) + "#level", AchievedLevel: c.LevelID(n.issuer(), a.Achievement, a.Level)})
+		award.Results = append(award.Results, credentials.Result{ResultDescription: c.ID(creator, a.Achievement) + "#level", AchievedLevel: c.LevelID(creator, a.Achievement, a.Level)})
 	}
 	raw, err := credentials.Build(award)
 	if err != nil {

@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"math"
+	"strconv"
 	"strings"
 	"time"
 
@@ -50,7 +52,8 @@ type counted struct {
 	Achievement, Partner, Route string
 
 	Unmet   []string // criteria that a review found not satisfied
-	Seconds int64    // -1 for none
+	Credits float64
+	Seconds int64 // -1 for none
 }
 
 func (c *counted) read(body jsondoc.Value) {
@@ -65,6 +68,10 @@ func (c *counted) read(body jsondoc.Value) {
 			c.Route, _ = v.Text()
 		case "unmet":
 			c.Unmet = v.Texts()
+		case "credits":
+			if f, err := strconv.ParseFloat(string(v.Raw()), 64); err == nil {
+				c.Credits = f
+			}
 		case "seconds":
 			if n, ok := v.Int(); ok && n >= 0 {
 				c.Seconds = n
@@ -86,6 +93,9 @@ func (t tally) count(f store.Fact) {
 	}
 	if c.Partner != "" {
 		t.add(f.Kind+" by partner", c.Partner, 1)
+	}
+	if f.Kind == "recognition.yes" && c.Credits > 0 {
+		t.add("credits recognised", c.Partner, int64(math.Round(100*c.Credits)))
 	}
 	for _, m := range c.Unmet {
 		t.add("criterion missed", c.Achievement+"#"+m, 1)

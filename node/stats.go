@@ -64,6 +64,7 @@ var metrics = []struct{ name, kind string }{
 	{"submitted by route", "application.submitted by route"}, {"criteria not satisfied", "criterion missed"},
 	{"endorsements given", "endorsement.given"}, {"endorsements declined", "endorsement.declined"}, {"endorsements withdrawn", "endorsement.withdrawn"}, {"endorsements taken in", "endorsement.taken"},
 	{"agreements in force", "agreement.in-force"}, {"agreements ended", "agreement.ended"}, {"recognised", "recognition.yes by partner"}, {"not recognised", "recognition.no by partner"},
+	{"credits recognised, in hundredths", "credits recognised"},
 	{"presentations verified", "presentation.verified"}, {"presentations refused", "presentation.refused"}, {"transcripts", "transcript.issued"},
 }
 
@@ -148,6 +149,15 @@ func (n *Node) standingFigures(ctx context.Context, s *Stats) error {
 	}
 	if !oldest.IsZero() {
 		s.OldestOpen = s.At.Sub(oldest).Round(time.Minute).String()
+	}
+	due, err := n.Renewals(ctx, RenewalsRequest{})
+	if err != nil {
+		return err
+	}
+	for _, state := range []RenewalState{Due, Overdue} {
+		if c := int64(len(slices.DeleteFunc(slices.Clone(due), func(r Renewal) bool { return r.State != state }))); c > 0 {
+			add("renewals", string(state), c)
+		}
 	}
 	count := map[Figure]int64{}
 	var order []Figure
