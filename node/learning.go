@@ -202,11 +202,7 @@ func (n *Node) onLearning(ctx context.Context, in exchange.Inbound) (didcomm.Out
 		if !have.Merge(b) {
 			return nil
 		}
-		for _, by := range s.Signers {
-			if !slices.Contains(l.Signers, by) {
-				l.Signers = append(l.Signers, by)
-			}
-		}
+		l.Signers = s.Union(l.Signers)
 		l.Updated = n.now().UTC()
 		return n.keepLearning(tx, l, have, "learning.countersigned", exchange.Connection{})
 	}}, nil

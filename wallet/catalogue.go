@@ -208,6 +208,19 @@ func called(name string) string {
 	return " " + name
 }
 
+// parsed reads the file of a catalogue that is kept.
+func (w *Wallet) parsed(ctx context.Context, k Catalogue) (*catalogue.Catalogue, error) {
+	var raw []byte
+	err := w.db.View(ctx, func(tx *store.Tx) (err error) {
+		raw, err = store.GetLarge(tx, catalogueFile(k.ID))
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return catalogue.Parse(raw)
+}
+
 // eachCatalogue gives every kept catalogue with the badges that are held, each
 // judged now.
 func (w *Wallet) eachCatalogue(ctx context.Context, f func(Catalogue, *catalogue.Catalogue, catalogue.Issuer, requirement.Names, *requirement.Holdings) error) error {
@@ -221,14 +234,7 @@ func (w *Wallet) eachCatalogue(ctx context.Context, f func(Catalogue, *catalogue
 	}
 	slices.SortFunc(all, func(a, b Catalogue) int { return cmp.Or(cmp.Compare(a.Slug, b.Slug), cmp.Compare(a.ID, b.ID)) })
 	for _, k := range all {
-		var raw []byte
-		if err := w.db.View(ctx, func(tx *store.Tx) (err error) {
-			raw, err = store.GetLarge(tx, catalogueFile(k.ID))
-			return err
-		}); err != nil {
-			return err
-		}
-		c, err := catalogue.Parse(raw)
+		c, err := w.parsed(ctx, k)
 		if err != nil {
 			return err
 		}

@@ -125,11 +125,7 @@ func (w *Wallet) onLearning(ctx context.Context, in exchange.Inbound) (didcomm.O
 		if !have.Merge(b) {
 			return nil
 		}
-		for _, by := range s.Signers {
-			if !slices.Contains(l.Signers, by) {
-				l.Signers = append(l.Signers, by)
-			}
-		}
+		l.Signers = s.Union(l.Signers)
 		l.Updated = w.cfg.Now().UTC()
 		return carry(tx, l, have, in.Connection.ID)
 	}}, nil

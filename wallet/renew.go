@@ -77,14 +77,7 @@ func (w *Wallet) renewalRules(ctx context.Context) (map[string]*catalogue.Renew,
 	}
 	out := map[string]*catalogue.Renew{}
 	for _, k := range all {
-		var raw []byte
-		if err := w.db.View(ctx, func(tx *store.Tx) (err error) {
-			raw, err = store.GetLarge(tx, catalogueFile(k.ID))
-			return err
-		}); err != nil {
-			return nil, err
-		}
-		c, err := catalogue.Parse(raw)
+		c, err := w.parsed(ctx, k)
 		if err != nil {
 			return nil, err
 		}

@@ -178,6 +178,16 @@ func (s *Statement) Judge(r credentials.Report) {
 // Countersigned reports whether whom it is about signed it as well.
 func (s Statement) Countersigned() bool { return slices.Contains(s.Signers, s.Of) }
 
+// Union returns signers with those that countersigned the statement.
+func (s Statement) Union(signers []string) []string {
+	for _, by := range s.Signers {
+		if !slices.Contains(signers, by) {
+			signers = append(signers, by)
+		}
+	}
+	return signers
+}
+
 // covers reports whether the statement was in force when something was awarded.
 func (s Statement) covers(awarded time.Time) bool {
 	return !awarded.Before(s.From) && (s.Until.IsZero() || awarded.Before(s.Until))
