@@ -47,6 +47,7 @@ const (
 	CodeReplay             = "replay"
 	CodeIssuerUntrusted    = "issuer_untrusted"
 	CodeAgreementUnknown   = "agreement_unknown"
+	CodeSelfAsserted       = "self_asserted"
 )
 
 var explanations = map[string]string{
@@ -90,6 +91,7 @@ var explanations = map[string]string{
 	CodeReplay:             "The presentation answers another challenge or another verifier: it may be a recording.",
 	CodeIssuerUntrusted:    "The badge is authentic, but its issuer is not among those that you trust, and no agreement or authorisation in force speaks for it. Judge by the issuer's DID, not by its name.",
 	CodeAgreementUnknown:   "An agreement would recognise the badge, but whether it is in force could not be told: its status list is out of reach. Try again online.",
+	CodeSelfAsserted:       "Issuer and subject are one: a person or an organisation says this about themself. That they say it is certain, and that it is so is not. Look at who endorses it, and at its evidence; it counts for nothing by itself.",
 }
 
 // Codes returns every code, sorted.

@@ -121,6 +121,9 @@ func (j *judgement) validity() Check {
 }
 
 func (j *judgement) recognition() Check {
+	if j.r.SelfAsserted = j.c.IsSelfAsserted(); j.r.SelfAsserted {
+		return Check{Name: CheckRecognition, Answer: No, Code: CodeSelfAsserted, Message: selfAsserted(j.c)}
+	}
 	c := Check{Name: CheckRecognition, Answer: Yes, Code: CodeOK, Message: "the issuer is one that you trust"}
 	switch {
 	case len(j.v.cfg.TrustedIssuers) == 0:

@@ -96,6 +96,9 @@ type Report struct {
 	Recognition Check     `json:"recognition"`
 	// Endorsers are those whose endorsements verify.
 	Endorsers []Endorser `json:"endorsers,omitempty"`
+	// SelfAsserted says that issuer and subject are one: its subject says this
+	// about themself. Recognition then has [CodeSelfAsserted].
+	SelfAsserted bool `json:"selfAsserted,omitempty"`
 }
 
 // MarshalJSON adds the code and the sentence that decided.

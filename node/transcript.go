@@ -2,16 +2,13 @@ package node
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 
 	"github.com/trust-me/trustme/credentials"
-	"github.com/trust-me/trustme/credentials/jsonld"
 	"github.com/trust-me/trustme/internal/didcomm"
 	"github.com/trust-me/trustme/internal/exchange"
-	"github.com/trust-me/trustme/internal/jsondoc"
 	"github.com/trust-me/trustme/internal/store"
 )
 
@@ -29,15 +26,12 @@ type TranscriptIssued struct {
 	Sent       bool   `json:"sent"` // to the learner's wallet
 }
 
-// maxTranscript bounds the badges of one transcript.
-const maxTranscript = 64
-
 // IssueTranscript signs a Comprehensive Learner Record 2.0 of the badges of
 // this node that a learner holds now, each as it was signed, and hands it to
 // the learner's wallet where there is a connection. It is a VC-JWT, since no
 // package publishes the context that an embedded proof would rest on.
 func (n *Node) IssueTranscript(ctx context.Context, r TranscriptRequest) (TranscriptIssued, error) {
-	var badges []json.RawMessage
+	var badges [][]byte
 	var c exchange.Connection
 	out := TranscriptIssued{ID: n.newURN()}
 	ids := map[string]string{} // achievement by slug, of those that are held
@@ -77,8 +71,8 @@ func (n *Node) IssueTranscript(ctx context.Context, r TranscriptRequest) (Transc
 		return out, err
 	case len(badges) == 0:
 		return out, fmt.Errorf("%w: %s holds no badge of this node; name a connection or a DID from `trustme node list`", ErrNotFound, r.To)
-	case len(badges) > maxTranscript:
-		return out, fmt.Errorf("%w: %d badges; one transcript holds at most %d", ErrInput, len(badges), maxTranscript)
+	case len(badges) > credentials.MaxRecords:
+		return out, fmt.Errorf("%w: %d badges; one transcript holds at most %d", ErrInput, len(badges), credentials.MaxRecords)
 	}
 	out.Badges = len(badges)
 	unsigned, err := n.unsignedTranscript(out, badges, ids)
@@ -110,23 +104,16 @@ func (n *Node) IssueTranscript(ctx context.Context, r TranscriptRequest) (Transc
 	return out, err
 }
 
-type association struct {
-	Type   string `json:"type"`
-	Kind   string `json:"associationType"`
-	Source string `json:"sourceId"`
-	Target string `json:"targetId"`
-}
-
 // unsignedTranscript builds the record; the paths of the catalogues tell which
 // of its achievements come before which (CLR 2.0, Association).
-func (n *Node) unsignedTranscript(t TranscriptIssued, badges []json.RawMessage, ids map[string]string) ([]byte, error) {
-	seen := map[association]bool{}
-	var associations []association
+func (n *Node) unsignedTranscript(t TranscriptIssued, badges [][]byte, ids map[string]string) ([]byte, error) {
+	seen := map[credentials.Association]bool{}
+	var associations []credentials.Association
 	for _, c := range n.catalogues {
 		for _, p := range c.Paths {
 			for _, s := range p.Value.Steps {
 				for _, before := range s.Value.After.Badges() {
-					a := association{"Association", "precedes", ids[before], ids[s.Key]}
+					a := credentials.Association{Kind: "precedes", Source: ids[before], Target: ids[s.Key]}
 					if a.Source != "" && a.Target != "" && !seen[a] {
 						seen[a] = true
 						associations = append(associations, a)
@@ -135,30 +122,8 @@ func (n *Node) unsignedTranscript(t TranscriptIssued, badges []json.RawMessage, 
 			}
 		}
 	}
-	type profile struct {
-		ID   string   `json:"id"`
-		Type []string `json:"type"`
-		Name string   `json:"name,omitempty"`
-	}
-	type subject struct {
-		ID           string            `json:"id"`
-		Type         []string          `json:"type"`
-		Badges       []json.RawMessage `json:"verifiableCredential"`
-		Associations []association     `json:"association,omitempty"`
-	}
-	return jsondoc.Marshal(struct {
-		Context []string `json:"@context"`
-		ID      string   `json:"id"`
-		Type    []string `json:"type"`
-		Name    string   `json:"name"`
-		Issuer  profile  `json:"issuer"`
-		From    string   `json:"validFrom"`
-		Awarded string   `json:"awardedDate"`
-		Partial bool     `json:"partial"`
-		Subject subject  `json:"credentialSubject"`
-	}{[]string{jsonld.CredentialsV2, credentials.ContextCLR, jsonld.OpenBadges303}, t.ID, []string{"VerifiableCredential", "ClrCredential"}, "Transcript by " + n.set.Name,
-		profile{n.id.String(), []string{"Profile"}, n.set.Name}, jsondoc.Stamp(n.second()), jsondoc.Stamp(n.second()), true,
-		subject{t.Learner, []string{"ClrSubject"}, badges, associations}})
+	return credentials.BuildCLR(credentials.ClrDraft{ID: t.ID, Name: "Transcript by " + n.set.Name, Issuer: credentials.Profile{ID: n.id.String(), Name: n.set.Name}, Subject: t.Learner,
+		From: n.second(), Partial: true, Credentials: badges, Associations: associations})
 }
 
 func (n *Node) adminLearning(mux *http.ServeMux) {

@@ -222,9 +222,12 @@ func printReport(c *cli.Context, r credentials.Report) error {
 	if r.Verdict != credentials.Valid {
 		say(c, "%s", r.Why())
 	}
+	if r.SelfAsserted {
+		say(c, "%s", r.Recognition.Message)
+	}
 	marks := map[credentials.Answer]string{credentials.Yes: "yes", credentials.No: "NO", credentials.Unknown: "?"}
 	checks := r.Checks
-	if len(c.StringSlice("trust"))+len(c.StringSlice("agreement")) > 0 {
+	if !r.SelfAsserted && len(c.StringSlice("trust"))+len(c.StringSlice("agreement")) > 0 {
 		checks = append(slices.Clone(checks), r.Recognition)
 	}
 	for _, k := range checks {

@@ -19,7 +19,7 @@ func walletCommand() *cli.Command {
 			walletInit(), walletDID(), walletConnect(), walletSync(), walletWatch(), walletList(), walletShow(), walletVerify(), walletOffers(),
 			walletAnswer("accept", "accept an offer that was put aside"), walletAnswer("decline", "turn an offer down", &cli.StringFlag{Name: "reason", Usage: "what the partner is told"}),
 			walletPresent(), walletExport(), walletImport(), walletBackup(), walletRestore(),
-			walletCatalogue(), walletPath(), walletRole(), walletEndorsement(), walletLearning(), walletRenew(), walletRenewals(),
+			walletCatalogue(), walletPath(), walletRole(), walletEndorsement(), walletLearning(), walletRenew(), walletRenewals(), walletPortfolio(),
 			walletApply(), walletApplications(), walletClaim(), walletReview(),
 		},
 	}

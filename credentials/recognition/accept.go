@@ -286,6 +286,9 @@ func (t Terms) Fill(r *credentials.Report, c credentials.Credential, called func
 	if r.Check(credentials.CheckProof).Answer != credentials.Yes || r.Check(credentials.CheckIssuer).Answer != credentials.Yes {
 		return Recognition{Answer: credentials.NotApplicable, Basis: NoBasis, Why: r.Recognition.Message}
 	}
+	if r.SelfAsserted { // whatever its issuer is to you
+		return Recognition{Answer: credentials.No, Basis: NoBasis, Why: r.Recognition.Message}
+	}
 	got := t.Recognise(BadgeOf(c), r.At)
 	r.Recognition = got.Check(called(got.As))
 	return got

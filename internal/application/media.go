@@ -89,3 +89,14 @@ func checkText(declared string, b *bufio.Reader) error {
 		}
 	}
 }
+
+// EndingOf returns the ending of files of a media type, "" for one that is not
+// taken.
+func EndingOf(media string) string {
+	for _, ending := range slices.Sorted(maps.Keys(endings)) {
+		if endings[ending] == media {
+			return ending
+		}
+	}
+	return ""
+}

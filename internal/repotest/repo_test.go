@@ -56,11 +56,12 @@ var rows = map[string]struct {
 	"credentials/recognition":   {6, []string{"credentials", "credentials/jsonld", "credentials/requirement", "credentials/status", "internal/jsondoc"}},
 	"node/catalogue":            {6, []string{"credentials", "credentials/requirement", "did/web"}},
 	"node":                      {7, []string{"node/...", "did", "did/...", "credentials", "credentials/...", "internal/..."}},
-	"wallet":                    {7, []string{"node/catalogue", "did", "did/...", "credentials", "credentials/...", "internal/..."}},
+	"wallet/portfolio":          {6, []string{"credentials", "credentials/baking", "internal/jsondoc"}},
+	"wallet":                    {7, []string{"node/catalogue", "wallet/portfolio", "did", "did/...", "credentials", "credentials/...", "internal/..."}},
 	"testnet":                   {8, []string{"node", "wallet", "did", "did/...", "credentials", "credentials/...", "internal/..."}},
 	"testnet/judges":            {9, []string{"testnet", "node", "wallet", "did", "did/...", "credentials", "credentials/...", "internal/..."}},
 	"testnet/conformance":       {8, []string{"did", "did/...", "credentials", "credentials/...", "internal/jsondoc"}},
-	"cmd/trustme":               {9, []string{"testnet", "testnet/conformance", "node", "node/...", "wallet", "did", "did/...", "credentials", "credentials/...", "internal/..."}},
+	"cmd/trustme":               {9, []string{"testnet", "testnet/conformance", "node", "node/...", "wallet", "wallet/...", "did", "did/...", "credentials", "credentials/...", "internal/..."}},
 }
 
 // doors say which package alone may import a framework.
