@@ -121,7 +121,7 @@ func (p *pupil) work(ctx context.Context, do func(id string) error) {
 		ts, err := p.tasks(ctx)
 		rand.Shuffle(len(ts), func(i, j int) { ts[i], ts[j] = ts[j], ts[i] })
 		done := 0
-		for _, task := range ts[:min(len(ts), 12)] {
+		for _, task := range ts[:min(len(ts), 30)] {
 			if task.Yours || task.Taken.IsZero() {
 				if do(task.ID) == nil {
 					done++
