@@ -266,8 +266,11 @@ func (w *Wallet) Holdings(ctx context.Context) (*requirement.Holdings, error) {
 		if !slices.Contains(own.DIDs, h.Subject) {
 			continue
 		}
-		_, raw, err := w.Get(ctx, h.ID)
-		if err != nil {
+		var raw []byte
+		if err := w.db.View(ctx, func(tx *store.Tx) (err error) {
+			raw, err = store.GetLarge(tx, bytesKey(h.ID))
+			return err
+		}); err != nil {
 			return nil, err
 		}
 		c, _, err := credentials.ParseAny(raw)
