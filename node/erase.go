@@ -43,7 +43,7 @@ func (n *Node) Erase(ctx context.Context, r EraseRequest) (Erased, error) {
 			step := Erased{}
 			var gone []string
 			more = false
-			for _, e := range []func(*store.Tx, person, *Erased, *[]string) (bool, error){n.eraseApplication, n.eraseLearning, n.eraseAward, n.erasePresented, n.eraseAsked, n.eraseConnection} {
+			for _, e := range []func(*store.Tx, person, *Erased, *[]string) (bool, error){n.eraseApplication, n.eraseLearning, n.eraseAward, n.erasePresented, n.eraseAsked, n.eraseDue, n.eraseConnection} {
 				did, err := e(tx, p, &step, &gone)
 				if err != nil {
 					return err
@@ -292,6 +292,17 @@ func (n *Node) eraseAsked(tx *store.Tx, p person, _ *Erased, _ *[]string) (bool,
 	return false, nil
 }
 
+func (n *Node) eraseDue(tx *store.Tx, p person, _ *Erased, _ *[]string) (bool, error) {
+	for _, id := range p.dids {
+		if _, err := dues.Get(tx, id); err == nil {
+			return true, dues.Delete(tx, id)
+		} else if err := ignoreMissing(err); err != nil {
+			return false, err
+		}
+	}
+	return false, nil
+}
+
 // eraseConnection ends a connection, with what waits for it.
 func (n *Node) eraseConnection(tx *store.Tx, p person, out *Erased, _ *[]string) (bool, error) {
 	for _, id := range p.connections {
@@ -325,6 +336,13 @@ func (n *Node) eraseConnection(tx *store.Tx, p person, out *Erased, _ *[]string)
 			if err := dues.Delete(tx, d); err != nil {
 				return false, err
 			}
+		}
+		if inv, err := invites.Get(tx, c.Invitation); err == nil && inv.Uses == 0 { // its label may be a name
+			if err := invites.Delete(tx, inv.ID); err != nil {
+				return false, err
+			}
+		} else if err := ignoreMissing(err); err != nil {
+			return false, err
 		}
 		out.Connections++
 		return true, exchange.Connections.Delete(tx, id)
