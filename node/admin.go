@@ -30,6 +30,7 @@ func (n *Node) AdminHandler() http.Handler {
 	handle(mux, "POST /rotate", n.Rotate)
 	n.adminAgreements(mux)
 	n.adminEndorsements(mux)
+	n.adminCatalogues(mux)
 	n.adminLearning(mux)
 	n.adminStats(mux)
 	handle(mux, "POST /renewals", n.Renewals)

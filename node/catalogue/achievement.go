@@ -61,7 +61,16 @@ type document struct {
 	Image            *imageRef           `json:"image,omitempty"`
 	Alignment        []alignment         `json:"alignment,omitempty"`
 	Results          []resultDescription `json:"resultDescription,omitempty"`
+	Related          []related           `json:"related,omitempty"`
 	Endorsement      []json.RawMessage   `json:"endorsement,omitempty"`
+}
+
+// related is another achievement: the one that takes the place of this.
+type related struct {
+	ID         string   `json:"id"`
+	Type       []string `json:"type"`
+	InLanguage string   `json:"inLanguage,omitempty"`
+	Version    string   `json:"version,omitempty"`
 }
 
 type criteria struct {
@@ -136,6 +145,9 @@ func (c *Catalogue) Document(is Issuer, slug string, endorsements ...json.RawMes
 	if a.Credits != nil {
 		d.CreditsAvailable = a.Credits.Points
 	}
+	if a.ReplacedBy != "" {
+		d.Related = []related{{c.ID(is, a.ReplacedBy), []string{"Related"}, c.Language, c.Version}}
+	}
 	d.Alignment = c.alignments(is, a)
 	d.Results, d.Endorsement = results(id, a), endorsements
 	return json.Marshal(d)
@@ -177,14 +189,11 @@ func (c *Catalogue) alignments(is Issuer, a Achievement) []alignment {
 	add := func(name, url, code, framework, typ string) {
 		out = append(out, alignment{[]string{"Alignment"}, name, url, code, framework, typ})
 	}
-	outside := func(list []string) {
-		for _, s := range list {
+	outside := func(o Objective) {
+		for _, s := range o.Align {
 			uri, name, _ := strings.Cut(s, " ")
-			framework, typ := "", ""
-			if strings.HasPrefix(uri, "http://data.europa.eu/esco/") {
-				framework, typ = "ESCO", "ext:ESCOSkill"
-			}
-			add(cmp.Or(name, uri), uri, "", framework, typ)
+			framework, typ := vocabularyOf(uri)
+			add(cmp.Or(name, uri), uri, o.Code, cmp.Or(o.Framework, framework), cmp.Or(o.Type, typ))
 		}
 	}
 	if a.EQF > 0 {
@@ -193,9 +202,9 @@ func (c *Catalogue) alignments(is Issuer, a Achievement) []alignment {
 	for _, slug := range a.Outcomes {
 		o, _ := c.Objectives.Get(slug)
 		add(o.Text, fmt.Sprintf("%s/%s/lo/%s", strings.TrimRight(is.Base, "/"), c.Slug, slug), slug, c.Name, "ext:LearningOutcome")
-		outside(o.Align)
+		outside(o)
 	}
-	outside(a.Align)
+	outside(Objective{Align: a.Align})
 	if u := settingURI[a.Setting]; u != "" {
 		add(a.Setting+" learning", u, "", "European Learning Model", "ext:LearningSetting")
 	}
@@ -210,6 +219,17 @@ func (c *Catalogue) alignments(is Issuer, a Achievement) []alignment {
 		add(strings.ToUpper(a.Credits.System), uri, "", "European Learning Model", "ext:CreditFramework")
 	}
 	return out
+}
+
+// vocabularyOf tells the framework and the target type of a URI that is known.
+func vocabularyOf(uri string) (framework, typ string) {
+	switch {
+	case strings.HasPrefix(uri, "http://data.europa.eu/esco/"):
+		return "ESCO", "ext:ESCOSkill"
+	case strings.HasPrefix(uri, "https://credentialengineregistry.org/"):
+		return "", "ceasn:Competency"
+	}
+	return "", ""
 }
 
 func results(id string, a Achievement) []resultDescription {

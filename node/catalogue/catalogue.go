@@ -72,13 +72,29 @@ type Series struct {
 	ID   string   `yaml:"id"`
 	Name string   `yaml:"name"`
 	Of   []string `yaml:"of"`
+	Line int      `yaml:"-"`
 }
 
-// Objective is a learning objective. Align entries are "URI words".
+// UnmarshalYAML reads a series strictly and keeps its line.
+func (s *Series) UnmarshalYAML(n *yaml.Node) error {
+	type plain Series // without this method
+	if err := strictly(n, (*plain)(s)); err != nil {
+		return err
+	}
+	s.Line = n.Line
+	return nil
+}
+
+// Objective is a learning objective. Align entries are "URI words". One that
+// was taken from a framework says what it is there: Type is the target type of
+// its alignments (Open Badges 3.0), such as CFItem or ceasn:Competency.
 type Objective struct {
-	Kind  string   `yaml:"kind"`
-	Text  string   `yaml:"text"`
-	Align []string `yaml:"align"`
+	Kind      string   `yaml:"kind,omitempty"`
+	Text      string   `yaml:"text"`
+	Type      string   `yaml:"type,omitempty"`
+	Framework string   `yaml:"framework,omitempty"`
+	Code      string   `yaml:"code,omitempty"`
+	Align     []string `yaml:"align,omitempty"`
 }
 
 // Achievement is one badge of the catalogue.
@@ -102,7 +118,8 @@ type Achievement struct {
 	Renew       *Renew          `yaml:"renew"`
 	Award       Award           `yaml:"award"`
 	Tags        []string        `yaml:"tags"`
-	// Retired is given no more; what was given stays valid.
+	// Retired is given no more; what was given stays valid. What was replaced is
+	// retired.
 	Retired bool `yaml:"retired"`
 	// ReplacedBy is the slug of the achievement that took its place.
 	ReplacedBy string `yaml:"replaced_by"`
@@ -205,30 +222,38 @@ func Load(path string) (*Catalogue, error) {
 // cycles are errors that name the line; the error is a [*Problems] and wraps
 // [ErrInvalid].
 func Parse(raw []byte) (*Catalogue, error) {
+	c, ps := Examine(raw)
+	if slices.ContainsFunc(ps, Problem.fatal) {
+		return nil, &Problems{List: slices.DeleteFunc(ps, func(p Problem) bool { return !p.fatal() })}
+	}
+	return c, nil
+}
+
+// Examine reads a catalogue and returns every finding about it, warnings too.
+// The catalogue is nil when the file could not be read as one.
+func Examine(raw []byte) (*Catalogue, []Problem) {
 	if len(raw) > MaxSize {
-		return nil, &Problems{List: []Problem{{Message: fmt.Sprintf("the file is larger than %d bytes", MaxSize)}}}
+		return nil, []Problem{{Message: fmt.Sprintf("the file is larger than %d bytes", MaxSize), Fix: "make two catalogues of it"}}
 	}
 	c := Catalogue{source: raw}
 	dec := yaml.NewDecoder(bytes.NewReader(raw))
 	dec.KnownFields(true)
 	if err := dec.Decode(&c); errors.Is(err, io.EOF) {
-		return nil, &Problems{List: []Problem{{Line: 1, Message: "the file holds no catalogue", Fix: "begin with the keys catalogue, version, name and achievements"}}}
+		return nil, []Problem{{Line: 1, Message: "the file holds no catalogue", Fix: "begin with the keys catalogue, version, name and achievements"}}
 	} else if err != nil {
 		return nil, fromYAML(err)
 	}
 	if err := dec.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
-		return nil, &Problems{List: []Problem{{Message: "the file holds more than one document", Fix: "keep one catalogue a file"}}}
+		return nil, []Problem{{Message: "the file holds more than one document", Fix: "keep one catalogue a file"}}
 	}
 	c.inherit()
-	if ps := c.Lint(); slices.ContainsFunc(ps, Problem.fatal) {
-		return nil, &Problems{List: slices.DeleteFunc(ps, func(p Problem) bool { return !p.fatal() })}
-	}
-	return &c, nil
+	return &c, c.Lint()
 }
 
 func (c *Catalogue) inherit() {
 	for i := range c.Achievements {
 		a := &c.Achievements[i].Value
+		a.Retired = a.Retired || a.ReplacedBy != ""
 		if a.Setting == "" {
 			a.Setting = c.Defaults.Setting
 		}
@@ -281,7 +306,7 @@ func (a Achievement) CanSuspend() bool { return a.Suspendable != nil && *a.Suspe
 var yamlLine = regexp.MustCompile(`^(?:yaml: )?line (\d+): (.*)$`)
 
 // fromYAML turns a decoder's error into problems with lines.
-func fromYAML(err error) error {
+func fromYAML(err error) (out []Problem) {
 	var texts []string
 	var te *yaml.TypeError
 	if errors.As(err, &te) {
@@ -289,7 +314,6 @@ func fromYAML(err error) error {
 	} else {
 		texts = []string{err.Error()}
 	}
-	ps := &Problems{}
 	for _, t := range texts {
 		p := Problem{Message: strings.TrimPrefix(t, "yaml: ")}
 		if m := yamlLine.FindStringSubmatch(t); m != nil {
@@ -303,7 +327,7 @@ func fromYAML(err error) error {
 				p.Fix = "remove it: the image of a badge is drawn from its name and kind"
 			}
 		}
-		ps.List = append(ps.List, p)
+		out = append(out, p)
 	}
-	return ps
+	return out
 }

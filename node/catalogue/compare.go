@@ -2,6 +2,7 @@ package catalogue
 
 import (
 	"cmp"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -99,4 +100,37 @@ func hours(workload string) float64 {
 		return 0
 	}
 	return p.Length().Hours()
+}
+
+// Match is an achievement of one catalogue and the nearest of another.
+type Match struct {
+	Pair
+	Equal bool // the same alignments, level and workload
+}
+
+// Units sorts the achievements of two catalogues for people who bring them
+// together: those of a that have an equal or a near one in b, and those of
+// each that have none in the other.
+func Units(a, b *Catalogue) (both []Match, onlyA, onlyB []string) {
+	all := Compare(a, b)
+	foundB := map[string]bool{}
+	for _, p := range all {
+		foundB[p.B] = true
+	}
+	for slug := range a.Achievements.All() {
+		i := slices.IndexFunc(all, func(p Pair) bool { return p.A == slug })
+		if i < 0 {
+			onlyA = append(onlyA, slug)
+			continue
+		}
+		x, _ := a.Find(slug)
+		y, _ := b.Find(all[i].B)
+		both = append(both, Match{all[i], len(all[i].Shared) > 0 && maps.Equal(a.aims(x), b.aims(y)) && x.EQF == y.EQF && all[i].Hours[0] == all[i].Hours[1]})
+	}
+	for slug := range b.Achievements.All() {
+		if !foundB[slug] {
+			onlyB = append(onlyB, slug)
+		}
+	}
+	return both, onlyA, onlyB
 }

@@ -2,13 +2,9 @@ package catalogue
 
 import (
 	"fmt"
-	"maps"
-	"net/url"
 	"regexp"
 	"slices"
 	"strings"
-
-	"github.com/trust-me/trustme/credentials/requirement"
 )
 
 // Problem is one finding. Line is 0 when it belongs to no line. A warning does
@@ -52,16 +48,21 @@ func (p *Problems) Error() string {
 func (p *Problems) Unwrap() error { return ErrInvalid }
 
 var (
-	semver = regexp.MustCompile(`^\d+\.\d+\.\d+$`)
+	language = regexp.MustCompile(`^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$`)
+	country  = regexp.MustCompile(`^[A-Z]{2}$`)
+	semver   = regexp.MustCompile(`^\d+\.\d+\.\d+$`)
 	// Kinds maps each kind of achievement to its Open Badges achievementType.
 	kinds = map[string]string{
 		"knowledge": "Competency", "skill": "Competency", "competence": "Competency",
 		"participation": "CertificateOfCompletion", "contribution": "CommunityService",
 		"engagement": "Membership", "progress": "Badge",
 	}
-	awards   = []string{"grant", "claim-code", "event", "presentation", "rule", "review"}
-	settings = []string{"", "formal", "non-formal", "informal"}
-	modes    = map[string]string{"online": "920fbb3cbe", "onsite": "9191af2ed9", "blended": "e92d221e4d", "work": "729f3bed4b", "project": ""}
+	awards = []string{"grant", "claim-code", "event", "presentation", "rule", "review"}
+	// objectiveKinds and targetTypes are those of Open Badges 3.0 §B.1.2 and of the domain model.
+	objectiveKinds = []string{"knowledge", "skill", "competence"}
+	targetTypes    = []string{"ceasn:Competency", "ceterms:Credential", "CFItem", "CFRubric", "CFRubricCriterion", "CFRubricCriterionLevel", "CTDL"}
+	settings       = []string{"", "formal", "non-formal", "informal"}
+	modes          = map[string]string{"online": "920fbb3cbe", "onsite": "9191af2ed9", "blended": "e92d221e4d", "work": "729f3bed4b", "project": ""}
 )
 
 type linter struct {
@@ -94,27 +95,17 @@ func (c *Catalogue) Lint() []Problem {
 	l := &linter{c: c}
 	l.head()
 	for _, n := range c.Objectives {
-		l.slug("objective", n.Key, n.Line)
-		if n.Value.Text == "" {
-			l.err(n.Line, "say what the learner can do", "objective %s has no text", n.Key)
-		}
-		l.alignments(n.Value.Align, n.Line)
+		l.objective(n)
 	}
 	for _, n := range c.Achievements {
 		l.achievement(n)
 	}
-	for _, s := range c.Series {
-		l.badges(0, "series "+s.ID, s.Of)
-	}
+	l.series()
 	for _, n := range c.Paths {
 		l.path(n)
 	}
 	for _, n := range c.Roles {
-		l.slug("role", n.Key, n.Line)
-		if n.Value.Requires == nil {
-			l.err(n.Line, "add requires", "role %s requires nothing", n.Key)
-		}
-		l.requirement("role "+n.Key, n.Value.Requires)
+		l.role(n)
 	}
 	return l.out
 }
@@ -131,113 +122,51 @@ func (l *linter) head() {
 	if len(c.Achievements) == 0 {
 		l.err(1, "add at least one under achievements", "the catalogue has no achievements")
 	}
+	if c.Language != "" && !language.MatchString(c.Language) {
+		l.err(1, "write language: en, or language: pt-BR", "language %q is no code of a language", c.Language)
+	}
+	if c.Country != "" && !country.MatchString(c.Country) {
+		l.err(1, "write the two capital letters of ISO 3166, such as BE", "country %q is no code of a country", c.Country)
+	}
+	l.vocabulary(1, "the defaults", c.Defaults)
+	l.review(1, "the defaults", c.Defaults.Review)
+}
+
+func (l *linter) objective(n Named[Objective]) {
+	o, line := n.Value, n.Line
+	l.slug("objective", n.Key, line)
+	if o.Text == "" {
+		l.err(line, "say what the learner can do", "objective %s has no text", n.Key)
+	}
+	if o.Kind != "" && !slices.Contains(objectiveKinds, o.Kind) {
+		l.err(line, "use knowledge, skill or competence, or leave it out", "objective %s has the unknown kind %q", n.Key, o.Kind)
+	}
+	if o.Type != "" && !slices.Contains(targetTypes, o.Type) && !strings.HasPrefix(o.Type, "ext:") {
+		l.err(line, "use one of "+strings.Join(targetTypes, ", ")+", or ext:Name", "objective %s has the unknown type %q", n.Key, o.Type)
+	}
+	if len(o.Align) == 0 && (o.Type != "" || o.Framework != "" || o.Code != "") {
+		l.err(line, `add align: ["https://... name"]`, "objective %s tells of a framework, and aligns with nothing of it", n.Key)
+	}
+	l.alignments(o.Align, line)
+}
+
+func (l *linter) series() {
+	seen := map[string]bool{}
+	for _, s := range l.c.Series {
+		l.slug("series", s.ID, s.Line)
+		switch {
+		case s.Name == "" || len(s.Of) == 0:
+			l.err(s.Line, "write {id: start, name: Start, of: [basics]}", "series %s needs a name and badges", s.ID)
+		case seen[s.ID]:
+			l.err(s.Line, "rename one", "two series are called %s", s.ID)
+		}
+		seen[s.ID] = true
+		l.badges(s.Line, "series "+s.ID, s.Of)
+	}
 }
 
 func (l *linter) slug(what, s string, line int) {
 	if !slugPattern.MatchString(s) {
 		l.err(line, "use lower-case letters, digits and hyphens", "%s %q is no slug", what, s)
-	}
-}
-
-func (l *linter) achievement(n Named[Achievement]) {
-	a, line := n.Value, n.Line
-	l.slug("achievement", n.Key, line)
-	if a.Name == "" || a.Description == "" {
-		l.err(line, "add both", "achievement %s needs a name and a description", n.Key)
-	}
-	if _, ok := kinds[a.Kind]; !ok {
-		l.err(line, "use one of "+strings.Join(slices.Sorted(maps.Keys(kinds)), ", "), "achievement %s has the unknown kind %q", n.Key, a.Kind)
-	}
-	if len(a.Criteria) == 0 {
-		l.err(line, "say under criteria what is to be done", "achievement %s has no criteria", n.Key)
-	}
-	for _, o := range a.Outcomes {
-		if _, ok := l.c.Objectives.Get(o); !ok {
-			l.err(line, "define it under objectives", "achievement %s names the unknown outcome %s", n.Key, o)
-		}
-	}
-	l.alignments(a.Align, line)
-	l.facts(n.Key, a, line)
-	l.award(n.Key, a, line)
-}
-
-// facts checks the values that have a scale or a vocabulary.
-func (l *linter) facts(slug string, a Achievement, line int) {
-	if a.EQF < 0 || a.EQF > 8 {
-		l.err(line, "use 1 to 8, or leave it out", "achievement %s has the EQF level %d", slug, a.EQF)
-	}
-	if !slices.Contains(settings, a.Setting) {
-		l.err(line, "use formal, non-formal or informal", "achievement %s has the unknown setting %q", slug, a.Setting)
-	}
-	if _, ok := modes[a.Mode]; a.Mode != "" && !ok {
-		l.err(line, "use online, onsite, blended, work or project", "achievement %s has the unknown mode %q", slug, a.Mode)
-	}
-	if a.Credits != nil && (a.Credits.System != "ecvet" && a.Credits.System != "ects" || a.Credits.Points <= 0) {
-		l.err(line, "write credits: {system: ecvet, points: 0.5}", "achievement %s has bad credits", slug)
-	}
-	for what, d := range map[string]string{"workload": a.Workload, "valid": a.Valid} {
-		if d != "" && !isDuration(d) {
-			l.err(line, "write an ISO 8601 duration such as PT5H or P1Y", "achievement %s: %s %q is no duration", slug, what, d)
-		}
-	}
-	if len(a.Levels) > 0 && (a.Pass < 1 || a.Pass > len(a.Levels)) {
-		l.err(line, fmt.Sprintf("set pass to 1 to %d", len(a.Levels)), "achievement %s: pass %d is no level of it", slug, a.Pass)
-	}
-	switch {
-	case a.Renew != nil && a.Valid == "":
-		l.err(line, "add valid, such as P2Y", "achievement %s can be renewed but never expires", slug)
-	case a.Renew != nil && !isDuration(a.Renew.Window):
-		l.err(line, "write renew: {window: P60D, ...}", "achievement %s: renewal window %q is no duration", slug, a.Renew.Window)
-	case a.Renew != nil && !a.Renew.When.one():
-		l.err(line, "write when: {evidence: 1}, {event: review.submitted, n: 3, within: P1Y}, or {test: URL}", "achievement %s is renewed by nothing, or by several things", slug)
-	case a.Renew == nil && a.Valid != "":
-		l.warn(line, "add renew, or accept that it lapses", "achievement %s expires and cannot be renewed", slug)
-	}
-}
-
-func isDuration(s string) bool {
-	_, err := requirement.ParsePeriod(s)
-	return err == nil
-}
-
-func (l *linter) award(slug string, a Achievement, line int) {
-	if !slices.Contains(awards, a.Award.By) {
-		l.err(line, "use one of "+strings.Join(awards, ", "), "achievement %s is awarded by %q", slug, a.Award.By)
-	}
-	if a.Award.By == "review" && a.Review == nil && a.Award.Review == nil {
-		l.err(line, "add review under defaults or award", "achievement %s is reviewed, but nobody says by whom", slug)
-	}
-	if a.Award.By == "rule" && a.Award.When == nil {
-		l.err(line, "add when", "achievement %s is awarded by a rule that is missing", slug)
-	}
-	l.requirement("achievement "+slug, a.Award.Of)
-	l.requirement("achievement "+slug, a.Award.When)
-	for _, r := range []*Review{a.Review, a.Award.Review} {
-		if r != nil {
-			l.badges(line, "review of "+slug, r.By)
-		}
-	}
-}
-
-func (l *linter) alignments(list []string, line int) {
-	for _, s := range list {
-		uri, _, _ := strings.Cut(s, " ")
-		if u, err := url.Parse(uri); err != nil || u.Scheme == "" || u.Host == "" {
-			l.err(line, `write "https://... name"`, "alignment %q has no URI", s)
-		}
-	}
-}
-
-func (l *linter) badges(line int, where string, slugs []string) {
-	for _, s := range slugs {
-		if _, ok := l.c.Find(s); !ok && !strings.Contains(s, "://") {
-			l.err(line, "define it under achievements", "%s names the unknown badge %s", where, s)
-		}
-	}
-}
-
-func (l *linter) requirement(where string, r *Requirement) {
-	if r != nil {
-		l.badges(r.Line, where, r.Badges())
 	}
 }

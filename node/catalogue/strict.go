@@ -52,7 +52,7 @@ func fieldsOf(t reflect.Type) map[string]reflect.Type {
 			for k, v := range fieldsOf(f.Type) {
 				out[k] = v
 			}
-		case f.IsExported() && name != "":
+		case f.IsExported() && name != "" && name != "-":
 			out[name] = f.Type
 		}
 	}
