@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 
 	"github.com/urfave/cli/v2"
 
@@ -145,7 +146,11 @@ func walletSync() *cli.Command {
 			if n == 0 && err == nil {
 				say(c, "nothing new")
 			}
-			return err
+			due, also := w.Reminders(c.Context)
+			if len(due) > 0 {
+				fmt.Fprintf(os.Stderr, "%d of your badges are due for renewal; see: trustme wallet renewals\n", len(due))
+			}
+			return errors.Join(err, also)
 		}),
 	}
 }
