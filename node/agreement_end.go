@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/trust-me/trustme/credentials"
 	"github.com/trust-me/trustme/credentials/recognition"
+	"github.com/trust-me/trustme/internal/fetch"
 	"github.com/trust-me/trustme/internal/store"
 )
 
@@ -170,8 +172,8 @@ func (n *Node) terms(ctx context.Context) (recognition.Terms, error) {
 }
 
 // RefreshAgreements asks the partners of proposed agreements for their
-// countersignature. A partner that does not answer is asked again later; its
-// error is in the result.
+// countersignature. A partner that has not decided is asked again later, and so
+// is one that does not answer, whose error is returned beside what came.
 func (n *Node) RefreshAgreements(ctx context.Context, id string) ([]SignedAgreement, error) {
 	all, err := n.Agreements(ctx)
 	if err != nil {
@@ -184,6 +186,9 @@ func (n *Node) RefreshAgreements(ctx context.Context, id string) ([]SignedAgreem
 			continue
 		}
 		s, err := n.TakeAgreement(ctx, TakeAgreementRequest{Address: a.PartnerBase + "/agreements/" + a.ID[len("urn:uuid:"):]})
+		if code, ok := errors.AsType[*fetch.StatusError](err); ok && code.Code == http.StatusNotFound {
+			continue // the partner has not decided yet
+		}
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", a.Name, err))
 			continue
