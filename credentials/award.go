@@ -63,6 +63,7 @@ type Award struct {
 	Evidence                           []Evidence
 	Results                            []Result
 	Narrative, Role, LicenseNumber     string
+	ActivityStart, ActivityEnd         time.Time
 	CreditsEarned                      float64
 	Source                             *Profile
 	Status                             *status.Entry
@@ -95,7 +96,7 @@ func Build(a Award) ([]byte, error) {
 		ID: a.ID, Type: []string{"VerifiableCredential", "OpenBadgeCredential"}, Name: cmp.Or(a.Name, text(achievement.Get("name"))),
 		Description: a.Description, Issuer: *a.Issuer.json(), ValidFrom: jsondoc.Stamp(a.ValidFrom), ValidUntil: jsondoc.Stamp(a.ValidUntil),
 		AwardedDate: cmp.Or(jsondoc.Stamp(a.AwardedDate), jsondoc.Stamp(a.ValidFrom)),
-		Subject: subjectJSON{ID: a.Subject.ID, Type: []string{"AchievementSubject"}, Role: a.Role, Narrative: a.Narrative, LicenseNumber: a.LicenseNumber,
+		Subject: subjectJSON{ID: a.Subject.ID, Type: []string{"AchievementSubject"}, Role: a.Role, Narrative: a.Narrative, LicenseNumber: a.LicenseNumber, ActivityStart: jsondoc.Stamp(a.ActivityStart), ActivityEnd: jsondoc.Stamp(a.ActivityEnd),
 			CreditsEarned: a.CreditsEarned, Source: a.Source.json(), Achievement: a.Achievement, Identifier: a.Subject.identifier()},
 		Status: a.Status, Endorsement: a.Endorsements,
 	}
@@ -135,6 +136,8 @@ func (a Award) check() error {
 		return missing("validFrom")
 	case !a.ValidUntil.IsZero() && !a.ValidUntil.After(a.ValidFrom):
 		return fmt.Errorf("%w: validUntil must come after validFrom", ErrAward)
+	case !a.ActivityEnd.IsZero() && a.ActivityEnd.Before(a.ActivityStart):
+		return fmt.Errorf("%w: activityEndDate must not come before activityStartDate", ErrAward)
 	case a.Status != nil && (a.Status.ID == "" || a.Status.List == "" || a.Status.Purpose == ""):
 		return missing("status: id, purpose or list")
 	}

@@ -46,6 +46,8 @@ type subjectJSON struct {
 	ID            string          `json:"id,omitempty"`
 	Type          []string        `json:"type"`
 	Identifier    []identityJSON  `json:"identifier,omitempty"`
+	ActivityStart string          `json:"activityStartDate,omitempty"`
+	ActivityEnd   string          `json:"activityEndDate,omitempty"`
 	Role          string          `json:"role,omitempty"`
 	LicenseNumber string          `json:"licenseNumber,omitempty"`
 	Narrative     string          `json:"narrative,omitempty"`

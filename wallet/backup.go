@@ -3,13 +3,17 @@ package wallet
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
 	"time"
 
 	"github.com/trust-me/trustme/credentials"
+	"github.com/trust-me/trustme/credentials/recognition"
 	"github.com/trust-me/trustme/did"
 	"github.com/trust-me/trustme/did/keys"
 	"github.com/trust-me/trustme/internal/application"
@@ -41,6 +45,18 @@ type content struct {
 	Applications []Application `json:"applications,omitempty"`
 	// Endorsements are missing in backups of older versions.
 	Endorsements []keptEndorsement `json:"endorsements,omitempty"`
+	// What follows is missing in backups of older versions, too. Catalogues are
+	// not in any: they are fetched again.
+	EndorseAsks  []exchange.EndorseAsk `json:"endorseAsks,omitempty"`
+	Learnings    []keptLearning        `json:"learnings,omitempty"`
+	Records      []Record              `json:"records,omitempty"`
+	Files        [][]byte              `json:"files,omitempty"` // evidence of records
+	Publications []Publication         `json:"publications,omitempty"`
+}
+
+type keptLearning struct {
+	Learning Learning           `json:"learning"`
+	Bundle   recognition.Bundle `json:"bundle"`
 }
 
 type keptEndorsement struct {
@@ -69,6 +85,9 @@ func (w *Wallet) Backup(ctx context.Context, out io.Writer, o seal.Options) (Man
 	c.DIDs = id.DIDs
 	if err := w.db.View(ctx, c.collect); err != nil {
 		return Manifest{}, fmt.Errorf("collecting the backup: %w", err)
+	}
+	if err := w.collectFiles(&c); err != nil {
+		return Manifest{}, fmt.Errorf("collecting the evidence of records: %w", err)
 	}
 	m := Manifest{Created: w.cfg.Now().UTC().Truncate(time.Second), Badges: len(c.Badges), Keys: len(c.Keys), Connections: len(c.Connections)}
 	return m, seal.WriteArchive(out, archiveKind, m, o, func(s io.Writer) error { return json.NewEncoder(s).Encode(c) })
@@ -113,7 +132,51 @@ func (c *content) collect(tx *store.Tx) error {
 		}
 		c.Endorsements = append(c.Endorsements, keptEndorsement{e, raw})
 	}
-	return c.collectApplications(tx)
+	return errors.Join(c.collectApplications(tx), c.collectRecords(tx))
+}
+
+// collectRecords takes along what nobody but the learner has, or what a partner
+// would not send again.
+func (c *content) collectRecords(tx *store.Tx) error {
+	for a, err := range exchange.EndorseAsks.List(tx, store.Range{}) {
+		if err != nil {
+			return err
+		}
+		c.EndorseAsks = append(c.EndorseAsks, a)
+	}
+	for l, err := range learnings.List(tx, store.Range{}) {
+		if err != nil {
+			return err
+		}
+		b, err := getLearningBundle(tx, l.ID)
+		if err != nil {
+			return err
+		}
+		c.Learnings = append(c.Learnings, keptLearning{l, b})
+	}
+	if err := eachRecord(tx, func(r Record) error { c.Records = append(c.Records, r); return nil }); err != nil {
+		return err
+	}
+	return eachPublication(tx, func(p Publication) error { c.Publications = append(c.Publications, p); return nil })
+}
+
+// collectFiles takes along the files of records, each once.
+func (w *Wallet) collectFiles(c *content) error {
+	seen := map[string]bool{}
+	for _, r := range c.Records {
+		for _, digest := range r.files() {
+			if seen[digest] {
+				continue
+			}
+			seen[digest] = true
+			raw, err := w.blob(digest)
+			if err != nil {
+				return err
+			}
+			c.Files = append(c.Files, raw)
+		}
+	}
+	return nil
 }
 
 // collectApplications takes along what a partner has; what is on its way is
@@ -189,12 +252,32 @@ func (c content) check(ctx context.Context) error {
 			return fmt.Errorf("%w: the key of %s is missing", seal.ErrAltered, s)
 		}
 	}
+	if err := c.checkFiles(); err != nil {
+		return err
+	}
 	for _, b := range c.Badges {
 		if heldID(b.Bytes) != b.Held.ID {
 			return fmt.Errorf("%w: badge %s is not the one it was", seal.ErrAltered, b.Held.ID)
 		}
 		if _, _, err := credentials.ParseAny(b.Bytes); err != nil {
 			return fmt.Errorf("%w: badge %s cannot be read: %v", seal.ErrAltered, b.Held.ID, err)
+		}
+	}
+	return nil
+}
+
+// checkFiles wants each file of each record.
+func (c content) checkFiles() error {
+	have := map[string]bool{}
+	for _, raw := range c.Files {
+		sum := sha256.Sum256(raw)
+		have[hex.EncodeToString(sum[:])] = true
+	}
+	for _, r := range c.Records {
+		for _, digest := range r.files() {
+			if !have[digest] {
+				return fmt.Errorf("%w: a file of the record %q is missing", seal.ErrAltered, r.Name)
+			}
 		}
 	}
 	return nil

@@ -32,6 +32,8 @@ type Held struct {
 	ValidUntil  time.Time `json:"validUntil,omitzero"`
 	Received    time.Time `json:"received"`
 	Checked     time.Time `json:"checked"`
+	// SelfAsserted says that its subject issued it: nobody else vouches for it.
+	SelfAsserted bool `json:"selfAsserted,omitempty"`
 }
 
 var held = store.NewCollection("held", func(h Held) string { return h.ID },
@@ -54,7 +56,8 @@ func (w *Wallet) Add(ctx context.Context, v credentials.Verified) (Held, error) 
 func (w *Wallet) describe(c credentials.Credential, form credentials.Form, r credentials.Report) Held {
 	now := w.cfg.Now().UTC()
 	return Held{ID: heldID(c.Bytes()), Credential: c.ID(), Name: c.Name(), Issuer: c.IssuerID(), IssuerName: c.IssuerName(), Achievement: c.AchievementID(),
-		Subject: c.SubjectID(), Form: string(form), Verdict: string(r.Verdict), Why: r.Why(), ValidFrom: c.ValidFrom(), ValidUntil: c.ValidUntil(), Received: now, Checked: now}
+		Subject: c.SubjectID(), Form: string(form), Verdict: string(r.Verdict), Why: r.Why(), ValidFrom: c.ValidFrom(), ValidUntil: c.ValidUntil(), Received: now, Checked: now,
+		SelfAsserted: c.IsSelfAsserted()}
 }
 
 // put keeps a badge, unless it is held already, in this version or a newer one:

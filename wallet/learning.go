@@ -264,3 +264,32 @@ func (w *Wallet) onTranscript(ctx context.Context, in exchange.Inbound) (didcomm
 	h := w.describe(c, form, r)
 	return didcomm.Outcome{Apply: func(tx *store.Tx) error { _, err := put(tx, h, raw); return err }}, nil
 }
+
+// joinLearning adds a learning agreement of a backup, or the signatures that
+// the one here lacks.
+func joinLearning(tx *store.Tx, l Learning, b recognition.Bundle) error {
+	have, err := learnings.Get(tx, l.ID)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+	case err != nil:
+		return err
+	default:
+		kept, err := getLearningBundle(tx, l.ID)
+		if err != nil {
+			return err
+		}
+		if !kept.Merge(b) {
+			return nil
+		}
+		for _, by := range have.Signers {
+			if !slices.Contains(l.Signers, by) {
+				l.Signers = append(l.Signers, by)
+			}
+		}
+		b = kept
+	}
+	if err := learnings.Put(tx, l); err != nil {
+		return err
+	}
+	return putJSON(tx, learningKey(l.ID), b)
+}

@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"time"
@@ -203,15 +202,11 @@ func (w *Wallet) evidenceFiles(c credentials.Credential) (map[string]portfolio.E
 		if err != nil || len(sum) != 34 {
 			continue // another digest than those that files are kept by
 		}
-		in, err := w.db.OpenBlob(hex.EncodeToString(sum[2:]))
+		data, err := w.blob(hex.EncodeToString(sum[2:]))
 		if errors.Is(err, store.ErrNotFound) {
 			continue
 		}
 		if err != nil {
-			return nil, err
-		}
-		data, err := io.ReadAll(io.LimitReader(in, application.MaxFile+1))
-		if err := errors.Join(err, in.Close()); err != nil {
 			return nil, fmt.Errorf("reading a file of evidence: %w", err)
 		}
 		media, _ := e.Get("mediaType").Text()

@@ -1,6 +1,7 @@
 package wallet
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -25,6 +26,11 @@ func (w *Wallet) Restore(ctx context.Context, r io.Reader, passphrase string) (M
 	c, m, err := open(ctx, r, passphrase)
 	if err != nil {
 		return Manifest{}, err
+	}
+	for _, raw := range c.Files { // before the records that name them
+		if _, _, err := w.db.PutBlob(ctx, bytes.NewReader(raw)); err != nil {
+			return Manifest{}, fmt.Errorf("restoring the evidence of records: %w", err)
+		}
 	}
 	adds, err := w.additions(ctx, c)
 	if err != nil {
@@ -127,7 +133,38 @@ func (w *Wallet) additions(ctx context.Context, c content) (adds []addition, err
 			return err
 		})
 	}
-	return adds, nil
+	return append(adds, c.records()...), nil
+}
+
+// records are the additions of what the learner made, and of what stands
+// between the learner and partners.
+func (c content) records() (adds []addition) {
+	add := func(bytes int, to func(*store.Tx) error) {
+		adds = append(adds, addition{bytes, func(tx *store.Tx, _ *Manifest) error { return to(tx) }})
+	}
+	for _, a := range c.EndorseAsks {
+		add(4<<10, func(tx *store.Tx) error { _, err := insert(tx, exchange.EndorseAsks, a); return err })
+	}
+	for _, l := range c.Learnings {
+		add(64<<10, func(tx *store.Tx) error { return joinLearning(tx, l.Learning, l.Bundle) })
+	}
+	for _, r := range c.Records {
+		add(32<<10, func(tx *store.Tx) error {
+			if err := getJSON(tx, recordKey(r.ID), &Record{}); !errors.Is(err, store.ErrNotFound) {
+				return err
+			}
+			return putRecord(tx, r)
+		})
+	}
+	for _, p := range c.Publications {
+		add(64<<10, func(tx *store.Tx) error {
+			if err := getJSON(tx, publicationKey(p.ID), &Publication{}); !errors.Is(err, store.ErrNotFound) {
+				return err
+			}
+			return putPublication(tx, p)
+		})
+	}
+	return adds
 }
 
 // adopt adds DIDs to the wallet's own. They come first in a wallet as Init

@@ -20,7 +20,7 @@ func walletCommand() *cli.Command {
 			walletInit(), walletDID(), walletConnect(), walletSync(), walletWatch(), walletList(), walletShow(), walletVerify(), walletOffers(),
 			walletAnswer("accept", "accept an offer that was put aside"), walletAnswer("decline", "turn an offer down", &cli.StringFlag{Name: "reason", Usage: "what the partner is told"}),
 			walletPresent(), walletExport(), walletImport(), walletBackup(), walletRestore(),
-			walletCatalogue(), walletPath(), walletRole(), walletEndorsement(), walletLearning(), walletRenew(), walletRenewals(), walletPortfolio(),
+			walletCatalogue(), walletPath(), walletRole(), walletEndorsement(), walletLearning(), walletRenew(), walletRenewals(), walletRecord(), walletPortfolio(),
 			walletApply(), walletApplications(), walletClaim(), walletReview(),
 		},
 	}
@@ -187,7 +187,11 @@ func walletList() *cli.Command {
 				return printJSON(c, hs)
 			}
 			for _, h := range hs {
-				say(c, "%s  %-9s  %-24s  %-16s  %s", h.ID, h.Verdict, h.Name, h.IssuerName, date(h.ValidUntil))
+				by := h.IssuerName
+				if h.SelfAsserted {
+					by = "self-asserted"
+				}
+				say(c, "%s  %-9s  %-24s  %-16s  %s", h.ID, h.Verdict, h.Name, by, date(h.ValidUntil))
 			}
 			return nil
 		}),

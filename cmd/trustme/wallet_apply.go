@@ -31,36 +31,48 @@ func textsOf(c *cli.Context, name string) []string {
 
 // evidenceFlags say what is handed in, and about which item what.
 func evidenceFlags() []cli.Flag {
+	return append(itemFlags(),
+		&cli.StringFlag{Name: "say", Usage: "`WORDS` to the reviewers; they become the badge's narrative"},
+		&cli.IntFlag{Name: "level", Usage: "level that you apply for; the one that is wanted, unless given"},
+		&cli.BoolFlag{Name: "private", Usage: "keep names, words and addresses out of the badge: it has no more than digests of the evidence"},
+		textsFlag("show", "`BADGE` of another partner to show as well"))
+}
+
+// itemFlags name items of evidence and describe them.
+func itemFlags() []cli.Flag {
 	return []cli.Flag{
 		textsFlag("evidence", "`ITEM` of evidence: a file, https://..., badge:ID of a badge that you hold, or text:WORDS; give it again for more"),
 		textsFlag("title", "name of an item, such as `2=Photo of the work`"),
 		textsFlag("narrative", "what an item shows, such as `2=My part was the welding`"),
 		textsFlag("genre", "sort of an item, such as `2=Photography`"),
 		textsFlag("type", "media type of a file, such as `1=application/pdf`, where its ending does not tell"),
-		&cli.StringFlag{Name: "say", Usage: "`WORDS` to the reviewers; they become the badge's narrative"},
-		&cli.IntFlag{Name: "level", Usage: "level that you apply for; the one that is wanted, unless given"},
-		&cli.BoolFlag{Name: "private", Usage: "keep names, words and addresses out of the badge: it has no more than digests of the evidence"},
-		textsFlag("show", "`BADGE` of another partner to show as well"),
 	}
 }
 
 func applyRequest(c *cli.Context) (wallet.ApplyRequest, error) {
 	r := wallet.ApplyRequest{At: c.String("at"), Level: c.Int("level"), Route: c.String("route"), Say: c.String("say"), Private: c.Bool("private"), Show: textsOf(c, "show")}
+	var err error
+	r.Evidence, err = itemsOf(c)
+	return r, err
+}
+
+// itemsOf reads what itemFlags say.
+func itemsOf(c *cli.Context) (items []wallet.EvidenceFrom, err error) {
 	for _, from := range textsOf(c, "evidence") {
-		r.Evidence = append(r.Evidence, wallet.EvidenceFrom{From: from})
+		items = append(items, wallet.EvidenceFrom{From: from})
 	}
 	for _, flag := range []string{"title", "narrative", "genre", "type"} {
 		for _, text := range textsOf(c, flag) {
 			number, words, ok := strings.Cut(text, "=")
 			i, err := strconv.Atoi(number)
-			if !ok || err != nil || i < 1 || i > len(r.Evidence) {
-				return r, usagef("--%s %q: write NUMBER=WORDS, with the number of an --evidence: there are %d", flag, text, len(r.Evidence))
+			if !ok || err != nil || i < 1 || i > len(items) {
+				return nil, usagef("--%s %q: write NUMBER=WORDS, with the number of an --evidence: there are %d", flag, text, len(items))
 			}
-			e := &r.Evidence[i-1]
+			e := &items[i-1]
 			*map[string]*string{"title": &e.Name, "narrative": &e.Narrative, "genre": &e.Genre, "type": &e.Media}[flag] = words
 		}
 	}
-	return r, nil
+	return items, nil
 }
 
 var atFlag = &cli.StringFlag{Name: "at", Usage: "`PARTNER`: label, DID or id of the connection; needed where there are several"}

@@ -81,7 +81,7 @@ type criteria struct {
 type profile struct {
 	ID   string   `json:"id"`
 	Type []string `json:"type"`
-	Name string   `json:"name"`
+	Name string   `json:"name,omitempty"`
 }
 
 type imageRef struct {
