@@ -31,6 +31,7 @@ func (n *Node) AdminHandler() http.Handler {
 	n.adminAgreements(mux)
 	n.adminEndorsements(mux)
 	n.adminCatalogues(mux)
+	n.adminPaths(mux)
 	n.adminLearning(mux)
 	n.adminStats(mux)
 	handle(mux, "POST /renewals", n.Renewals)

@@ -51,6 +51,7 @@ func (n *Node) public() http.Handler {
 		mux.HandleFunc("GET /"+c.Slug, n.serveCatalogue(c))
 		mux.HandleFunc("GET /"+c.Slug+"/catalogue.json", n.serveEdition(c))
 		mux.HandleFunc("GET /"+c.Slug+"/v/{file}", n.serveEditionFile(c))
+		mux.HandleFunc("GET /"+c.Slug+"/p/{image}", n.servePath(c))
 		mux.HandleFunc("GET /"+c.Slug+"/a/{slug}", n.serveAchievement(c))
 		mux.HandleFunc("GET /"+c.Slug+"/a/{slug}/{image}", n.serveImage(c))
 	}

@@ -16,6 +16,12 @@ type catalogueView struct {
 	License     string      `json:"license,omitempty"`
 	Issuer      string      `json:"issuer"`
 	Badges      []badgeView `json:"achievements"`
+	Paths       []pathView  `json:"-"`
+}
+
+// pathView is the drawing of a path on a page, with what it shows in words.
+type pathView struct {
+	Name, Src, Alt string
 }
 
 type badgeView struct {
@@ -52,6 +58,9 @@ func (n *Node) view(c *catalogue.Catalogue, kind string) catalogueView {
 		if kind == "" || a.Kind == kind {
 			v.Badges = append(v.Badges, n.badge(c, slug, a))
 		}
+	}
+	for slug, p := range c.Paths.All() {
+		v.Paths = append(v.Paths, pathView{Name: p.Name, Src: n.root() + "/" + c.Slug + "/p/" + slug + ".svg", Alt: drawPath(c, p).Describe()})
 	}
 	return v
 }

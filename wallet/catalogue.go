@@ -136,6 +136,8 @@ type PathProgress struct {
 	Progress  requirement.Progress `json:"progress"`
 	// Names are the names of the steps' badges, by slug.
 	Names map[string]string `json:"names"`
+	// Layout is the path itself.
+	Layout requirement.Path `json:"-"`
 }
 
 // RoleFit is whether the learner fits a role of a catalogue.
@@ -164,7 +166,8 @@ func (w *Wallet) Paths(ctx context.Context, name string) ([]PathProgress, error)
 				continue
 			}
 			pp := PathProgress{Catalogue: k.Slug, Issuer: k.Issuer, Path: p.Key, Name: p.Value.Name, Enforced: p.Value.Order == "enforce", Names: map[string]string{}}
-			pp.Progress = p.Value.Compile().Progress(h, names, func(badge string) bool { return open[c.ID(is, badge)] || open[k.Issuer+" "+c.Slug+"/"+badge] }, w.cfg.Now())
+			pp.Layout = p.Value.Compile()
+			pp.Progress = pp.Layout.Progress(h, names, func(badge string) bool { return open[c.ID(is, badge)] || open[k.Issuer+" "+c.Slug+"/"+badge] }, w.cfg.Now())
 			for _, s := range pp.Progress.Steps {
 				a, _ := c.Find(s.Badge)
 				pp.Names[s.Badge] = a.Name

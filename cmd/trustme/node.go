@@ -27,7 +27,7 @@ func nodeCommand() *cli.Command {
 			nodeInit(), nodeServe(), nodeStatus(), nodeConfig(), nodeInvite(), nodeConnections(), nodeIssue(), nodeList(), nodeShow(),
 			standing("revoke", "revoked", "withdraw a badge for good"), standing("suspend", "suspended", "suspend a badge for a time"), standing("reinstate", "active", "end a suspension"),
 			nodeAsk(), nodeAsked(), nodeAgreement(), nodeRecognise(), nodeEndorse(), nodeEndorsement(), nodeLearning(), nodeTranscript(), nodeStats(), nodeLearners(), nodeRenewals(), nodeRenew(), nodeWithdraw(), nodeAudit(), nodeErase(), nodeJournal(), nodeRotate(), nodeBackup(), nodeRestore(), nodeFsck(),
-			nodeApplication(), nodeEvidence(), nodeRole(), nodeClaimCode(), nodeEvent(), nodeCatalogue(),
+			nodeApplication(), nodeEvidence(), nodeRole(), nodeClaimCode(), nodeEvent(), nodeCatalogue(), nodePath(),
 		},
 	}
 }

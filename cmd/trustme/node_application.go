@@ -126,8 +126,10 @@ func nodeRole() *cli.Command {
 		}
 	}
 	return &cli.Command{
-		Name: "role", Usage: "say who reviews and who signs here, also without a badge for it",
-		Description: example("A reviewer decides about applications; an operator signs accepted ones.", "trustme node role add reviewer 9c1f2ab04d7e"),
+		Name: "role", Usage: "see who fulfils a role of the catalogues, and say who reviews and signs here", ArgsUsage: "[ROLE]",
+		Description: example("With a ROLE of a catalogue, or without one for all: what it requires, how many learners fulfil it, and whose fit lapses within 90 days.\n\nadd, remove and list are about the node itself: a reviewer decides about applications, an operator signs accepted ones, also without a badge for it.", "trustme node role open-badge-issuer\ntrustme node role add reviewer 9c1f2ab04d7e"),
+		Flags:       nodeFlags(),
+		Action:      roleStandings(),
 		Subcommands: []*cli.Command{
 			set("add", "give a role to a connection", false), set("remove", "take a role from a connection", true),
 			{

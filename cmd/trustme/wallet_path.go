@@ -1,12 +1,14 @@
 package main
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/trust-me/trustme/credentials"
 	"github.com/trust-me/trustme/credentials/requirement"
+	"github.com/trust-me/trustme/node/drawing"
 	"github.com/trust-me/trustme/wallet"
 )
 
@@ -68,12 +70,19 @@ func orJSON(c *cli.Context, v any, err error) error {
 func walletPath() *cli.Command {
 	return &cli.Command{
 		Name: "path", Usage: "see where you stand with a learning path, and what comes next", ArgsUsage: "[PATH]",
-		Description: example("Answers from the badges that you hold, each verified now, and the catalogues that you keep. A step is satisfied, available, in progress (offered and not taken yet), locked with what comes before it, lapsed, or uncertain when its badge could not be judged.", "trustme wallet path become-issuer"),
-		Flags:       walletFlags(),
+		Description: example("Answers from the badges that you hold, each verified now, and the catalogues that you keep. A step is satisfied, available, in progress (offered and not taken yet), locked with what comes before it, lapsed, or uncertain when its badge could not be judged. --draw and --svg draw it, readable without colours.", "trustme wallet path become-issuer\ntrustme wallet path --svg path.svg become-issuer"),
+		Flags:       walletFlags(drawFlag, svgFlag, forceFlag),
 		Action: onWallet(0, 1, "at most one PATH", func(c *cli.Context, args []string, w *wallet.Wallet) error {
 			all, err := w.Paths(c.Context, first(args))
-			if err != nil || c.Bool("json") {
-				return orJSON(c, all, err)
+			if err != nil {
+				return err
+			}
+			var drawn []drawing.Path
+			for _, p := range all {
+				drawn = append(drawn, drawProgress(p))
+			}
+			if done, err := drawPaths(c, drawn, all); done || err != nil {
+				return err
 			}
 			for i, p := range all {
 				if i > 0 {
@@ -84,6 +93,41 @@ func walletPath() *cli.Command {
 			return nil
 		}),
 	}
+}
+
+var (
+	drawFlag = &cli.BoolFlag{Name: "draw", Usage: "draw it as text"}
+	svgFlag  = &cli.StringFlag{Name: "svg", Usage: "draw it as an image to `FILE`"}
+)
+
+func drawProgress(p wallet.PathProgress) drawing.Path {
+	d := drawing.Of(p.Name, p.Layout, func(badge string) string { return p.Names[badge] }).Mark(p.Progress)
+	d.Summary = fmt.Sprintf("%d of %d steps; the goal is %s", p.Progress.Done, p.Progress.Of, met(p.Progress.Goal))
+	return d
+}
+
+// drawPaths prints paths as --json, --draw or --svg ask for; done is false
+// where none of them does.
+func drawPaths(c *cli.Context, drawn []drawing.Path, v any) (done bool, err error) {
+	if file := c.String("svg"); file != "" {
+		if len(drawn) != 1 {
+			return true, usagef("an image shows one path, and there are %d; name one", len(drawn))
+		}
+		if err := writeOutput(c, file, drawn[0].SVG()); err != nil || file == "-" {
+			return true, err
+		}
+		return true, answer(c, fields{"file": file}, "wrote %s", file)
+	}
+	switch {
+	case c.Bool("json"):
+		return true, printJSON(c, v)
+	case c.Bool("draw"):
+		for _, d := range drawn {
+			say(c, "%s", d.Text())
+		}
+		return true, nil
+	}
+	return false, nil
 }
 
 func first(args []string) string {

@@ -55,6 +55,7 @@ var rows = map[string]struct {
 	"internal/application":      {6, []string{"credentials/jsonld", "internal/didcomm", "internal/exchange", "internal/jsondoc"}},
 	"credentials/recognition":   {6, []string{"credentials", "credentials/jsonld", "credentials/requirement", "credentials/status", "internal/jsondoc"}},
 	"node/catalogue":            {6, []string{"credentials", "credentials/requirement", "did/web"}},
+	"node/drawing":              {6, []string{"credentials/requirement"}},
 	"node":                      {7, []string{"node/...", "did", "did/...", "credentials", "credentials/...", "internal/..."}},
 	"wallet/portfolio":          {6, []string{"credentials", "credentials/baking", "internal/jsondoc"}},
 	"wallet":                    {7, []string{"node/catalogue", "wallet/portfolio", "did", "did/...", "credentials", "credentials/...", "internal/..."}},
