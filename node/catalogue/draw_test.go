@@ -178,5 +178,10 @@ func FuzzWhatIsReadCompilesAndIsDrawn(f *testing.F) {
 		if d := catalogue.Diff(c, c); len(d.List) != 0 || !d.Enough {
 			t.Errorf("it differs from itself: %+v", d)
 		}
+		added, err := catalogue.AddObjectives(raw, []catalogue.Objective{{Text: "New.", Align: []string{"https://framework.example/new New"}}})
+		if err != nil {
+			return // said why, and nothing was written
+		}
+		keeps(t, raw, added)
 	})
 }
