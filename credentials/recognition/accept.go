@@ -169,7 +169,7 @@ func (t Terms) held(s Statement, b Badge, r Recognition) Recognition {
 		return r
 	}
 	switch {
-	case !t.signed(s):
+	case !t.signed(s) && s.Unjudged == "":
 		return no("the %s of %s is not countersigned", s.Kind, day)
 	case s.Ended && t.DropEnded:
 		return no("the %s of %s was ended on %s", s.Kind, day, s.Until.UTC().Format(time.DateOnly))
@@ -181,6 +181,8 @@ func (t Terms) held(s Statement, b Badge, r Recognition) Recognition {
 		return no("the %s of %s is not in force now: %s", s.Kind, day, s.Why)
 	case s.Standing != requirement.Current:
 		r.Answer, r.Satisfies, r.Why = credentials.Unknown, false, fmt.Sprintf("whether the %s of %s is in force could not be told: %s", s.Kind, day, s.Why)
+	case !t.signed(s):
+		r.Answer, r.Satisfies, r.Why = credentials.Unknown, false, fmt.Sprintf("whether the %s of %s is countersigned could not be told: %s", s.Kind, day, s.Unjudged)
 	}
 	return r
 }

@@ -25,6 +25,10 @@ type Bundle struct {
 	Ended             []byte   `json:"ended,omitempty"`
 }
 
+// maxCountersignatures bounds the work that a bundle can ask for: two sign a
+// learning agreement, and each may have done so anew.
+const maxCountersignatures = 8
+
 // ErrWithdrawn says that a countersignature was taken back.
 var ErrWithdrawn = errors.New("the countersignature is no longer in force")
 
@@ -51,6 +55,9 @@ func ParseBundle(raw []byte) (Bundle, error) {
 // error, which wraps [ErrStatement] or a [*credentials.UndecidedError]; what
 // is authentic and cannot be relied on now says so by its standing.
 func Open(ctx context.Context, v *credentials.Verifier, b Bundle, at time.Time) (Statement, error) {
+	if len(b.Countersignatures) > maxCountersignatures {
+		return Statement{}, fmt.Errorf("%w: %d countersignatures; there are at most %d", ErrStatement, len(b.Countersignatures), maxCountersignatures)
+	}
 	s, r, err := examine(ctx, v, b.Agreement, credentials.ReportOptions{At: at})
 	if err != nil {
 		return Statement{}, err
@@ -61,8 +68,8 @@ func Open(ctx context.Context, v *credentials.Verifier, b Bundle, at time.Time) 
 		switch {
 		case errors.Is(err, ErrWithdrawn):
 			continue
-		case IsUndecided(err) && s.Standing == requirement.Current:
-			s.Standing, s.Why = requirement.Uncertain, err.Error()
+		case IsUndecided(err):
+			s.Unjudged = err.Error() // it matters only if its signer is wanted
 		case err != nil:
 			return Statement{}, err
 		case !slices.Contains(s.Signers, by):
@@ -91,7 +98,7 @@ func (b *Bundle) Merge(other Bundle) (added bool) {
 		return false
 	}
 	for _, c := range other.Countersignatures {
-		if !slices.ContainsFunc(b.Countersignatures, func(have []byte) bool { return bytes.Equal(have, c) }) {
+		if len(b.Countersignatures) < maxCountersignatures && !slices.ContainsFunc(b.Countersignatures, func(have []byte) bool { return bytes.Equal(have, c) }) {
 			b.Countersignatures, added = append(b.Countersignatures, c), true
 		}
 	}

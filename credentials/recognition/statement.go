@@ -45,6 +45,12 @@ const (
 
 var associations = []Association{ExactMatch, PartOf, "isChildOf", "isParentOf", "isPeerOf", "isRelatedTo", "precedes", "replacedBy", "exemplar", "hasSkillLevel", "isTranslationOf"}
 
+// What is larger is no level and no number of points of anybody.
+const (
+	maxLevel   = 100
+	maxCredits = 1_000_000
+)
+
 // Rule says that a badge of the partner counts as one of the signer's.
 type Rule struct {
 	Source      string      `json:"source"` // the partner's achievement
@@ -76,6 +82,8 @@ type Statement struct {
 	Agreement string `json:"agreement,omitempty"`
 	// Signers are those who countersigned it.
 	Signers []string `json:"signers,omitempty"`
+	// Unjudged is why a countersignature that is there could not be judged.
+	Unjudged string `json:"unjudged,omitempty"`
 	// Ended says that By ended it before its time, at Until.
 	Ended bool `json:"ended,omitempty"`
 	// Standing is whether it can be relied on now; Why, where it cannot.
@@ -120,7 +128,7 @@ func readRule(v jsondoc.Value) (r Rule, err error) {
 	r = Rule{Source: text("source"), Target: text("target"), Association: Association(text("association")), Within: text("within"), EQF: text("eqfLevel"), Framework: text("creditFramework")}
 	if n := v.Get("minLevel"); n.Exists() {
 		level, ok := n.Int()
-		if !ok || level < 0 || level > 100 {
+		if !ok || level < 0 || level > maxLevel {
 			return r, fmt.Errorf("%w: %s is no level", ErrStatement, n.Pointer())
 		}
 		r.MinLevel = int(level)
@@ -146,6 +154,8 @@ func (r Rule) Check() error {
 		return fmt.Errorf("%w: the association %q is none of %v", ErrStatement, r.Association, associations)
 	case r.MinLevel < 0 || r.Credits < 0:
 		return fmt.Errorf("%w: levels and points are not negative", ErrStatement)
+	case r.MinLevel > maxLevel || !(r.Credits <= maxCredits): // not a number is no number of points either
+		return fmt.Errorf("%w: there are at most level %d and %d points", ErrStatement, maxLevel, maxCredits)
 	}
 	if r.Within != "" {
 		if _, err := requirement.ParsePeriod(r.Within); err != nil {
