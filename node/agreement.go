@@ -1,6 +1,7 @@
 package node
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/trust-me/trustme/credentials"
 	"github.com/trust-me/trustme/credentials/recognition"
+	"github.com/trust-me/trustme/credentials/requirement"
 	"github.com/trust-me/trustme/internal/store"
 )
 
@@ -99,6 +101,8 @@ func (n *Node) SignAgreement(ctx context.Context, r SignAgreementRequest) (Signe
 	if a.Replaces != "" {
 		if old, err := n.Agreement(ctx, a.Replaces); err != nil || !old.Ours || old.Partner != a.Partner {
 			return SignedAgreement{}, fmt.Errorf("%w: replaces: %q is no agreement of ours with %s (%v)", ErrInput, a.Replaces, a.Partner, err)
+		} else {
+			a.Replaces = old.ID // the file may hold the beginning
 		}
 	}
 	var b recognition.Bundle
@@ -176,29 +180,26 @@ func (n *Node) Countersign(ctx context.Context, r TakeAgreementRequest) (SignedA
 		return SignedAgreement{}, fmt.Errorf("%w: this agreement is with %s, not with %s; only its partner can countersign it", ErrInput, s.Of, n.id)
 	case s.Ended || !s.Until.IsZero() && !n.now().Before(s.Until):
 		return SignedAgreement{}, fmt.Errorf("%w: this agreement ended on %s", ErrInput, s.Until.Format(time.DateOnly))
+	case s.Standing == requirement.Uncertain:
+		return SignedAgreement{}, fmt.Errorf("whether this agreement can be relied on could not be told; try again later: %s", s.Why)
 	case s.Why != "":
 		return SignedAgreement{}, fmt.Errorf("%w: this agreement cannot be relied on now: %s", ErrInput, s.Why)
 	}
-	if a, err := n.Agreement(ctx, s.ID); err == nil {
-		if a.State == WasEnded {
-			return SignedAgreement{}, fmt.Errorf("%w: this agreement was ended here: %s", ErrInput, a.Reason)
-		}
-		return n.AgreementBundle(ctx, a.ID)
-	} else if !errors.Is(err, ErrNotFound) {
-		return SignedAgreement{}, err
+	if done, err := n.countersigned(ctx, s, b); err != nil || done.ID != "" {
+		return done, err
 	}
 	a := Agreement{ID: s.ID, State: InForce, Name: s.Name, Partner: s.By, PartnerName: s.ByName, PartnerBase: baseOf(r.Address, "/agreements/"), From: s.From, Until: s.Until, Updated: n.now().UTC()}
 	d := recognition.Draft{
 		Statement: recognition.Statement{Kind: recognition.Endorsement, ID: n.newURN(), Name: "Countersignature: " + s.Name, Of: s.ID, From: n.second(), Until: s.Until, Comment: "We countersign this agreement."},
 		Resources: []credentials.Resource{{ID: s.ID, MediaType: "application/vc", DigestMultibase: recognition.Digest(b.Agreement)}},
 	}
+	whole := recognition.Bundle{Agreement: b.Agreement}
 	_, _, err = n.issueStatement(ctx, "countersignature", d, func(tx *store.Tx, doc Document, signed []byte) error {
-		if _, err := agreements.Get(tx, a.ID); err == nil {
-			return fmt.Errorf("%w: it was countersigned just now", ErrInput)
+		if err := n.unused(tx, a.ID); err != nil {
+			return err
 		}
-		a.Signature = doc.ID
-		b.Countersignatures = append(b.Countersignatures, signed)
-		if err := putBundle(tx, a.ID, b); err != nil {
+		a.Signature, whole.Countersignatures = doc.ID, [][]byte{signed}
+		if err := putBundle(tx, a.ID, whole); err != nil {
 			return err
 		}
 		if err := agreements.Insert(tx, a); err != nil {
@@ -206,10 +207,39 @@ func (n *Node) Countersign(ctx context.Context, r TakeAgreementRequest) (SignedA
 		}
 		return n.note(tx, "agreement.countersigned", map[string]any{"agreement": a.ID, "partner": a.Partner})
 	})
+	if errors.Is(err, errUsed) { // by another call, at the same time
+		if done, known := n.countersigned(ctx, s, b); known != nil || done.ID != "" {
+			return done, known
+		}
+	}
 	if err != nil {
 		return SignedAgreement{}, err
 	}
-	return n.shown(a, b)
+	return n.shown(a, whole)
+}
+
+// countersigned returns the agreement if it was countersigned here, and an
+// empty one if not. Its id decides nothing: the partner chose it.
+func (n *Node) countersigned(ctx context.Context, s recognition.Statement, b recognition.Bundle) (out SignedAgreement, err error) {
+	var a Agreement
+	var own recognition.Bundle
+	err = n.db.View(ctx, func(tx *store.Tx) error {
+		if a, err = agreements.Get(tx, s.ID); errors.Is(err, store.ErrNotFound) {
+			return n.unused(tx, s.ID)
+		} else if err == nil {
+			own, err = getBundle(tx, a.ID)
+		}
+		return err
+	})
+	switch {
+	case err != nil || a.ID == "":
+		return out, err
+	case a.Ours || a.Partner != s.By || !bytes.Equal(own.Agreement, b.Agreement):
+		return out, fmt.Errorf("%w: %w by another agreement; the partner must sign it anew", ErrInput, errUsed)
+	case a.State == WasEnded:
+		return out, fmt.Errorf("%w: this agreement was ended here: %s", ErrInput, a.Reason)
+	}
+	return n.shown(a, own)
 }
 
 // baseOf returns the public address before a part of its path.
@@ -233,6 +263,8 @@ func (n *Node) TakeAgreement(ctx context.Context, r TakeAgreementRequest) (Signe
 		return SignedAgreement{}, fmt.Errorf("%w: this agreement waits for your own signature: trustme node agreement countersign", ErrInput)
 	case s.By != n.id.String():
 		return SignedAgreement{}, fmt.Errorf("%w: this agreement is between %s and %s, and none of this node's", ErrInput, s.By, s.Of)
+	case !s.Countersigned() && s.Unjudged != "":
+		return SignedAgreement{}, fmt.Errorf("whether the partner countersigned it could not be told; try again later: %s", s.Unjudged)
 	case !s.Countersigned():
 		return SignedAgreement{}, fmt.Errorf("%w: the partner has not countersigned it yet", ErrInput)
 	}
@@ -266,10 +298,8 @@ func (n *Node) TakeAgreement(ctx context.Context, r TakeAgreementRequest) (Signe
 	if err != nil {
 		return SignedAgreement{}, err
 	}
-	if a.Replaces != "" {
-		if _, err := n.SetAgreement(ctx, SetAgreementRequest{ID: a.Replaces, To: WasEnded, Reason: "amended by " + a.ID}); err != nil && !errors.Is(err, ErrInput) {
-			return SignedAgreement{}, err
-		}
+	if err := n.endReplaced(ctx, a); err != nil {
+		return SignedAgreement{}, err
 	}
 	return n.AgreementBundle(ctx, a.ID)
 }

@@ -35,21 +35,26 @@ func (n *Node) SetAgreement(ctx context.Context, r SetAgreementRequest) (SignedA
 	if a.State == r.To {
 		return n.AgreementBundle(ctx, a.ID)
 	}
+	if over := !a.Until.IsZero() && !n.now().Before(a.Until); over && r.To == WasEnded && a.State != Proposed {
+		return SignedAgreement{}, fmt.Errorf("%w: the agreement ended by itself on %s; what was awarded before counts on", ErrInput, a.Until.Format(time.DateOnly))
+	}
 	var last []byte
-	if a.Ours && r.To == WasEnded && a.State != Proposed {
+	if a.Ours && r.To == WasEnded {
 		if last, err = n.lastVersion(ctx, a); err != nil {
 			return SignedAgreement{}, err
 		}
 	}
 	var d Document
 	err = n.db.Update(ctx, func(tx *store.Tx) error {
+		d = Document{}
 		now, err := agreements.Get(tx, a.ID) // it may have changed meanwhile
-		if err != nil {
+		if err != nil || now.State == r.To {
 			return err
 		}
-		if now.State == WasEnded {
-			return nil
+		if err := now.may(r); err != nil {
+			return err
 		}
+		wasInForce := now.State != Proposed
 		standing, document := Active, a.ID
 		if r.To != InForce {
 			standing = Suspended
@@ -61,7 +66,7 @@ func (n *Node) SetAgreement(ctx context.Context, r SetAgreementRequest) (SignedA
 			return err
 		}
 		now.State, now.Reason, now.Updated = r.To, r.Reason, n.now().UTC()
-		if last != nil {
+		if last != nil && wasInForce {
 			b, err := getBundle(tx, a.ID)
 			if err != nil {
 				return err
@@ -82,6 +87,7 @@ func (n *Node) SetAgreement(ctx context.Context, r SetAgreementRequest) (SignedA
 	if err != nil {
 		return SignedAgreement{}, err
 	}
+	n.judged.forget()
 	if d.ID != "" {
 		if err := n.tell(ctx, d); err != nil {
 			return SignedAgreement{}, err
@@ -125,8 +131,12 @@ func (n *Node) lastVersion(ctx context.Context, a Agreement) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.Until = n.second().Add(time.Second); !s.Until.After(s.From) {
-		s.Until = s.From.Add(time.Second)
+	until := n.second().Add(time.Second)
+	if !until.After(s.From) {
+		until = s.From.Add(time.Second)
+	}
+	if s.Until.IsZero() || until.Before(s.Until) {
+		s.Until = until
 	}
 	return n.signStatement(ctx, recognition.Draft{Statement: s})
 }
@@ -157,18 +167,22 @@ func (n *Node) terms(ctx context.Context) (recognition.Terms, error) {
 	if err != nil {
 		return t, err
 	}
-	for _, b := range bundles {
-		s, err := recognition.Open(ctx, n.party.Verifier, b, n.now())
-		if recognition.IsUndecided(err) || errors.Is(err, recognition.ErrStatement) {
-			n.log.Warn("an agreement does not count", "err", err)
-			continue
-		}
-		if err != nil {
-			return t, err
-		}
-		t.Statements = append(t.Statements, s)
+	t.Statements, err = n.judged.all(ctx, n, bundles)
+	return t, err
+}
+
+// endReplaced ends the agreement that one in force amends. It is done again with
+// each refresh, since the node may stop between the two.
+func (n *Node) endReplaced(ctx context.Context, a Agreement) error {
+	if !a.Ours || a.State != InForce || a.Replaces == "" {
+		return nil
 	}
-	return t, nil
+	old, err := n.Agreement(ctx, a.Replaces)
+	if err != nil || old.State == WasEnded || !old.Until.IsZero() && !n.now().Before(old.Until) {
+		return err
+	}
+	_, err = n.SetAgreement(ctx, SetAgreementRequest{ID: old.ID, To: WasEnded, Reason: "amended by " + a.ID})
+	return err
 }
 
 // RefreshAgreements asks the partners of proposed agreements for their
@@ -182,6 +196,11 @@ func (n *Node) RefreshAgreements(ctx context.Context, id string) ([]SignedAgreem
 	out := []SignedAgreement{}
 	var errs []error
 	for _, a := range all {
+		if id == "" || a.ID == id {
+			if err := n.endReplaced(ctx, a); err != nil {
+				errs = append(errs, fmt.Errorf("%s: %w", a.Name, err))
+			}
+		}
 		if !a.Ours || a.State != Proposed || a.PartnerBase == "" || id != "" && a.ID != id {
 			continue
 		}

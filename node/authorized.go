@@ -89,15 +89,22 @@ func (n *Node) foreign(ctx context.Context, achievement string) (address, slug s
 	if !ok || strings.Contains(slug, "/") {
 		return "", "", fmt.Errorf("%w: %q is no address of an achievement, such as https://alder.example/openbadges/a/basics", ErrInput, achievement)
 	}
-	if err := n.authorized(ctx, achievement); err != nil {
+	creators, err := n.authorized(ctx, achievement)
+	if err != nil {
 		return "", "", err
 	}
-	if _, _, err := n.of(ctx, address); err == nil || !errors.Is(err, ErrNotFound) {
+	none := fmt.Errorf("%w: %s: who created it did not authorise this node to issue it", ErrInput, achievement)
+	if _, is, err := n.of(ctx, address); err == nil && !slices.Contains(creators, is.ID) {
+		return "", "", none
+	} else if err == nil || !errors.Is(err, ErrNotFound) {
 		return address, slug, err
 	}
 	e, err := n.fetchCatalogue(ctx, address)
 	if err != nil {
 		return "", "", err
+	}
+	if !slices.Contains(creators, e.Issuer) {
+		return "", "", none
 	}
 	return address, slug, n.db.Update(ctx, func(tx *store.Tx) error {
 		if err := partnerCatalogues.Put(tx, partnerCatalogue{address, e.Issuer, e.IssuerName, e.Base}); err != nil {
@@ -107,29 +114,37 @@ func (n *Node) foreign(ctx context.Context, achievement string) (address, slug s
 	})
 }
 
-// authorized wants an agreement in force in which somebody authorises this
-// node to issue an achievement.
-func (n *Node) authorized(ctx context.Context, achievement string) error {
+// authorized wants an agreement in force that authorises this node to issue an
+// achievement. It returns who does; that it is theirs is for the caller to see.
+func (n *Node) authorized(ctx context.Context, achievement string) (by []string, err error) {
 	theirs, err := n.publicBundles(ctx, func(a Agreement) bool { return !a.Ours && a.State == InForce })
 	if err != nil {
-		return err
+		return nil, err
 	}
-	why := "no agreement in force authorises this node to issue it"
+	why, unsure := "no agreement in force authorises this node to issue it", error(nil)
 	for _, b := range theirs {
 		s, err := recognition.Open(ctx, n.party.Verifier, b, n.now())
 		if recognition.IsUndecided(err) {
-			return err
+			unsure = err
+			continue
 		}
 		if err != nil || s.Of != n.id.String() || !slices.Contains(s.Authorizes, achievement) {
 			continue
 		}
 		switch {
 		case s.Standing == requirement.Current && !n.now().Before(s.From) && (s.Until.IsZero() || n.now().Before(s.Until)):
-			return nil
+			by = append(by, s.By)
 		case s.Standing == requirement.Uncertain:
-			return fmt.Errorf("whether the agreement %s is in force could not be told: %s", s.ID, s.Why)
+			unsure = fmt.Errorf("whether the agreement %s is in force could not be told: %s", s.ID, s.Why)
+		default:
+			why = fmt.Sprintf("the agreement of %s is not in force now (%s)", s.From.Format("2006-01-02"), or(s.Why, "its time is over"))
 		}
-		why = fmt.Sprintf("the agreement of %s is not in force now (%s)", s.From.Format("2006-01-02"), or(s.Why, "its time is over"))
 	}
-	return fmt.Errorf("%w: %s: %s", ErrInput, achievement, why)
+	switch {
+	case len(by) > 0:
+		return by, nil
+	case unsure != nil:
+		return nil, unsure
+	}
+	return nil, fmt.Errorf("%w: %s: %s", ErrInput, achievement, why)
 }

@@ -2,7 +2,9 @@ package node
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/trust-me/trustme/credentials"
@@ -32,6 +34,47 @@ type Document struct {
 var documents = store.NewCollection("document", func(d Document) string { return d.ID },
 	store.Index[Document]{Name: "kind", Values: func(d Document) []string { return []string{d.Kind} }},
 	store.Index[Document]{Name: "of", Values: func(d Document) []string { return []string{d.Of} }})
+
+// errUsed says that an id names something else here. Whoever signs a document
+// chooses its id, so that it must not replace what is kept under the same.
+var errUsed = errors.New("its id is in use here")
+
+// unused refuses an id of a partner's document that is none of ours, or that
+// already names something.
+func (n *Node) unused(tx *store.Tx, id string) error {
+	if !isURN(id) {
+		return fmt.Errorf("%w: its id %.60q is none such as urn:uuid:4c1e3d0a-...; the partner must sign it anew", ErrInput, id)
+	}
+	for _, get := range []func() error{
+		func() error { _, err := agreements.Get(tx, id); return err },
+		func() error { _, err := learnings.Get(tx, id); return err },
+		func() error { _, err := documents.Get(tx, id); return err },
+		func() error { _, err := awards.Get(tx, id); return err },
+	} {
+		switch err := get(); {
+		case err == nil:
+			return fmt.Errorf("%w: %w", ErrInput, errUsed)
+		case !errors.Is(err, store.ErrNotFound):
+			return err
+		}
+	}
+	return nil
+}
+
+// isURN reports whether an id is a UUID as a URN, in lower case (RFC 9562 §4).
+func isURN(id string) bool {
+	digits, ok := strings.CutPrefix(id, "urn:uuid:")
+	if !ok || len(digits) != 36 {
+		return false
+	}
+	for i, c := range []byte(digits) {
+		dash := i == 8 || i == 13 || i == 18 || i == 23
+		if dash != (c == '-') || !dash && !strings.ContainsRune("0123456789abcdef", rune(c)) {
+			return false
+		}
+	}
+	return true
+}
 
 // second is now, as documents write it.
 func (n *Node) second() time.Time { return n.now().UTC().Truncate(time.Second) }

@@ -64,6 +64,7 @@ type Node struct {
 	catalogues []*catalogue.Catalogue
 	lists      *lists
 	praise     praise
+	judged     judged
 	partners   partners
 	secret     seal.Secret
 	now        func() time.Time
