@@ -94,7 +94,9 @@ type Info struct {
 }
 
 func (n *Node) adminInfo(w http.ResponseWriter, r *http.Request) {
-	answer(w, Info{n.set.Name, n.id.String(), n.set.Base, n.Health(r.Context()), n.set}, nil)
+	set := n.set
+	set.Catalogues = n.shelf.Load().names
+	answer(w, Info{n.set.Name, n.id.String(), n.set.Base, n.Health(r.Context()), set}, nil)
 }
 
 func (n *Node) adminAsk(w http.ResponseWriter, r *http.Request) {

@@ -127,7 +127,7 @@ func (n *Node) ruleOf(r ruleFile) (recognition.Rule, error) {
 // ownAchievement returns the address of an achievement of this node, by its
 // address, its slug, or catalogue and slug.
 func (n *Node) ownAchievement(name string) (string, error) {
-	for _, c := range n.catalogues {
+	for _, c := range n.catalogues() {
 		for slug := range c.Achievements.All() {
 			if c.ID(n.issuer(), slug) == name {
 				return name, nil
@@ -159,7 +159,7 @@ type AgreementDraft struct {
 // DraftAgreement compares a partner's signed catalogue with one of this node's
 // and writes the agreement that the best pairs suggest, to be edited.
 func (n *Node) DraftAgreement(ctx context.Context, r AgreementDraftRequest) (AgreementDraft, error) {
-	own := n.catalogues
+	own := n.catalogues()
 	if r.Catalogue != "" {
 		own = slices.DeleteFunc(slices.Clone(own), func(c *catalogue.Catalogue) bool { return c.Slug != r.Catalogue })
 	}

@@ -167,7 +167,7 @@ func (n *Node) roleRequest(ctx context.Context, role, of string) (requirement.Re
 		if err != nil {
 			return requirement.Request{}, err
 		}
-		for _, c := range n.catalogues {
+		for _, c := range n.catalogues() {
 			if x, ok := c.Roles.Get(role); ok {
 				return requirement.NewRequest(x.Name, x.Requires.Requirement, t.Names(c.Names(n.issuer()), n.id.String()))
 			}

@@ -33,12 +33,13 @@ type backupHead struct {
 // holds the keys in the clear: the caller seals it.
 func (n *Node) Backup(ctx context.Context, w io.Writer) error {
 	h := backupHead{Secret: n.secret[:], Settings: n.set, Catalogues: map[string][]byte{}}
-	h.Settings.Catalogues = slices.Clone(n.set.Catalogues)
-	for i, name := range n.set.Catalogues {
+	shelf := n.shelf.Load()
+	h.Settings.Catalogues = slices.Clone(shelf.names)
+	for i, name := range shelf.names {
 		if name == ShippedCatalogue {
 			continue
 		}
-		c := n.catalogues[i]
+		c := shelf.all[i]
 		h.Settings.Catalogues[i] = path.Join("catalogues", c.Slug+".yaml")
 		h.Catalogues[h.Settings.Catalogues[i]] = c.Source()
 	}

@@ -36,7 +36,7 @@ type CatalogueFile struct {
 // Catalogues lists the catalogues in force.
 func (n *Node) Catalogues(ctx context.Context) ([]CatalogueInfo, error) {
 	out := []CatalogueInfo{}
-	for _, c := range n.catalogues {
+	for _, c := range n.catalogues() {
 		e, err := n.edition(ctx, c.Slug, c.Version)
 		if err != nil {
 			return nil, err
@@ -59,7 +59,7 @@ func (n *Node) ReadCatalogue(ctx context.Context, r CatalogueRequest) (Catalogue
 	if strings.Contains(r.Name, "://") {
 		return n.readPartners(ctx, r.Name)
 	}
-	all := n.catalogues
+	all := n.catalogues()
 	i := slices.IndexFunc(all, func(c *catalogue.Catalogue) bool { return c.Slug == r.Name || r.Name == "" && len(all) == 1 })
 	if i < 0 {
 		var have []string
@@ -90,6 +90,7 @@ func (n *Node) adminCatalogues(mux *http.ServeMux) {
 		answer(w, all, err)
 	})
 	handle(mux, "POST /catalogues/read", n.ReadCatalogue)
+	mux.HandleFunc("POST /catalogues/publish", n.adminPublishCatalogue)
 }
 
 // Catalogues lists the catalogues in force.

@@ -130,7 +130,7 @@ func (n *Node) finishEvent(ctx context.Context, e event, out *EventResult) error
 	if e.Done {
 		return nil
 	}
-	for _, c := range n.catalogues {
+	for _, c := range n.catalogues() {
 		for slug, a := range c.Achievements.All() {
 			earns, why := e.earns(a)
 			if why != "" {

@@ -215,7 +215,7 @@ func (n *Node) achievement(name string) (*catalogue.Catalogue, string, catalogue
 		want, slug = "", name
 	}
 	var known []string
-	for _, c := range n.catalogues {
+	for _, c := range n.catalogues() {
 		if a, ok := c.Find(slug); ok && (want == "" || want == c.Slug) {
 			return c, slug, a, nil
 		}

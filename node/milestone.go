@@ -28,7 +28,7 @@ var dues = store.NewCollection("milestone-due", func(d due) string { return d.DI
 
 // rules yields the achievements that are awarded by a rule.
 func (n *Node) rules(yield func(c *catalogue.Catalogue, slug string, a catalogue.Achievement) bool) {
-	for _, c := range n.catalogues {
+	for _, c := range n.catalogues() {
 		for slug, a := range c.Achievements.All() {
 			if a.Award.By == "rule" && a.Award.When != nil && !yield(c, slug, a) {
 				return

@@ -61,7 +61,8 @@ type Node struct {
 	keys       *keys.Store
 	agent      *didcomm.Agent
 	issuing    *exchange.Issuer
-	catalogues []*catalogue.Catalogue
+	shelf      atomic.Pointer[shelf]
+	publishing sync.Mutex
 	lists      *lists
 	praise     praise
 	judged     judged
@@ -128,9 +129,11 @@ func Open(ctx context.Context, cfg Config) (*Node, error) {
 		n.log = slog.New(slog.DiscardHandler)
 	}
 	n.started = n.now()
-	if n.catalogues, err = loadCatalogues(cfg.Dir, set.Catalogues); err != nil {
+	all, err := loadCatalogues(cfg.Dir, set.Catalogues)
+	if err != nil {
 		return nil, err
 	}
+	n.put(all, set.Catalogues)
 	if n.db, err = store.Open(filepath.Join(cfg.Dir, "store"), store.Options{Key: secret.Derive("store"), ReserveBytes: int64(set.Reserve) << 20, Now: n.now, Log: n.log}); err != nil {
 		return nil, err
 	}
@@ -186,24 +189,9 @@ var reserved = []string{"status", "i", "didcomm", "health", "metrics", "agreemen
 func loadCatalogues(dir string, names []string) ([]*catalogue.Catalogue, error) {
 	var out []*catalogue.Catalogue
 	for _, name := range names {
-		var c *catalogue.Catalogue
-		var err error
-		if name == ShippedCatalogue {
-			c, err = catalogue.Parse(catalogue.OpenBadges)
-		} else {
-			if !filepath.IsAbs(name) {
-				name = filepath.Join(dir, name)
-			}
-			c, err = catalogue.Load(name)
-		}
-		if path, ok := errors.AsType[*fs.PathError](err); ok {
-			return nil, fmt.Errorf("%w: catalogues: %s: %v; put the file there, or name another", ErrConfig, name, path.Err)
-		}
+		c, err := loadCatalogue(dir, name)
 		if err != nil {
-			return nil, fmt.Errorf("catalogue %s: %w", name, err)
-		}
-		if slices.Contains(reserved, c.Slug) {
-			return nil, fmt.Errorf("%w: a catalogue cannot be called %q, which is an address of the node's own; rename it", ErrConfig, c.Slug)
+			return nil, err
 		}
 		for _, o := range out {
 			if o.Slug == c.Slug {
@@ -213,6 +201,32 @@ func loadCatalogues(dir string, names []string) ([]*catalogue.Catalogue, error) 
 		out = append(out, c)
 	}
 	return out, nil
+}
+
+func loadCatalogue(dir, name string) (c *catalogue.Catalogue, err error) {
+	if name == ShippedCatalogue {
+		c, err = catalogue.Parse(catalogue.OpenBadges)
+	} else {
+		if !filepath.IsAbs(name) {
+			name = filepath.Join(dir, name)
+		}
+		c, err = catalogue.Load(name)
+	}
+	if path, ok := errors.AsType[*fs.PathError](err); ok {
+		return nil, fmt.Errorf("%w: catalogues: %s: %v; put the file there, or name another", ErrConfig, name, path.Err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("catalogue %s: %w", name, err)
+	}
+	return c, nameable(c)
+}
+
+// nameable refuses a catalogue that would lie at an address of the node's own.
+func nameable(c *catalogue.Catalogue) error {
+	if slices.Contains(reserved, c.Slug) {
+		return fmt.Errorf("%w: a catalogue cannot be called %q, which is an address of the node's own; rename it", ErrConfig, c.Slug)
+	}
+	return nil
 }
 
 // Close stops the connections and closes the store. It is safe to call twice.

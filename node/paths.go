@@ -66,7 +66,7 @@ const maxLapses = 100
 func (n *Node) PathStandings(ctx context.Context, name string) ([]PathStanding, error) {
 	out := []PathStanding{}
 	var have []string
-	for _, c := range n.catalogues {
+	for _, c := range n.catalogues() {
 		for slug, p := range c.Paths.All() {
 			have = append(have, c.Slug+"/"+slug)
 			if !called(name, c.Slug, slug) {
@@ -128,7 +128,7 @@ func (s PathStanding) Drawing() drawing.Path {
 func (n *Node) RoleStandings(ctx context.Context, name string) ([]RoleStanding, error) {
 	out := []RoleStanding{}
 	var have []string
-	for _, c := range n.catalogues {
+	for _, c := range n.catalogues() {
 		for slug, r := range c.Roles.All() {
 			have = append(have, c.Slug+"/"+slug)
 			if called(name, c.Slug, slug) {

@@ -47,18 +47,8 @@ func (n *Node) public() http.Handler {
 	mux.HandleFunc("GET /endorsements/{id}", n.serveEndorsement)
 	mux.HandleFunc("GET /journal/checkpoint", n.serveCheckpoint)
 	mux.HandleFunc("GET /checkpoints", n.serveCheckpoints)
-	for _, c := range n.catalogues {
-		mux.HandleFunc("GET /"+c.Slug, n.serveCatalogue(c))
-		mux.HandleFunc("GET /"+c.Slug+"/catalogue.json", n.serveEdition(c))
-		mux.HandleFunc("GET /"+c.Slug+"/v/{file}", n.serveEditionFile(c))
-		mux.HandleFunc("GET /"+c.Slug+"/p/{image}", n.servePath(c))
-		mux.HandleFunc("GET /"+c.Slug+"/a/{slug}", n.serveAchievement(c))
-		mux.HandleFunc("GET /"+c.Slug+"/a/{slug}/{image}", n.serveImage(c))
-	}
 	mux.HandleFunc("GET /{$}", n.serveHome)
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		n.fail(w, r, http.StatusNotFound, "There is no page at this address.")
-	})
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { n.shelf.Load().routes.ServeHTTP(w, r) })
 	return secure(http.StripPrefix(n.root(), mux))
 }
 
@@ -218,7 +208,7 @@ func QR(text string) ([]byte, error) {
 
 func (n *Node) serveHome(w http.ResponseWriter, r *http.Request) {
 	var views []catalogueView
-	for _, c := range n.catalogues {
+	for _, c := range n.catalogues() {
 		views = append(views, n.view(c, ""))
 	}
 	n.page(w, r, http.StatusOK, "home", map[string]any{"Title": n.set.Name, "Catalogues": views})

@@ -39,37 +39,41 @@ func editionFile(slug, version string) []byte { return []byte("catalogue/" + slu
 // published version with another content is refused: partners and learners
 // hold what it said.
 func (n *Node) publish(ctx context.Context) error {
-	for _, c := range n.catalogues {
-		sum := sha256.Sum256(c.Source())
-		digest := hex.EncodeToString(sum[:])
-		old, err := n.edition(ctx, c.Slug, c.Version)
-		switch {
-		case err == nil && old.Digest == digest:
-			continue
-		case err == nil:
-			return fmt.Errorf("%w: the catalogue %s %s was published on %s with another content; raise its version, or put the file back as it was", ErrConfig, c.Slug, c.Version, old.Published.Format(time.DateOnly))
-		case !errors.Is(err, store.ErrNotFound):
-			return err
-		}
-		signed, err := n.signCatalogue(ctx, c)
-		if err != nil {
-			return fmt.Errorf("publishing the catalogue %s: %w", c.Slug, err)
-		}
-		e := Edition{Slug: c.Slug, Version: c.Version, Digest: digest, Published: n.second(), Credential: signed}
-		err = n.db.Update(ctx, func(tx *store.Tx) error {
-			if err := editions.Put(tx, e); err != nil {
-				return err
-			}
-			if err := store.PutLarge(tx, editionFile(c.Slug, c.Version), c.Source()); err != nil {
-				return err
-			}
-			return n.note(tx, "catalogue.published", map[string]any{"catalogue": c.Slug, "version": c.Version, "sha256": digest})
-		})
-		if err != nil {
+	for _, c := range n.catalogues() {
+		if _, err := n.publishOne(ctx, c); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// publishOne signs a version, and reports whether it was not published before.
+func (n *Node) publishOne(ctx context.Context, c *catalogue.Catalogue) (bool, error) {
+	sum := sha256.Sum256(c.Source())
+	digest := hex.EncodeToString(sum[:])
+	old, err := n.edition(ctx, c.Slug, c.Version)
+	switch {
+	case err == nil && old.Digest == digest:
+		return false, nil
+	case err == nil:
+		return false, fmt.Errorf("%w: the catalogue %s %s was published on %s with another content; raise its version, or put the file back as it was", ErrConfig, c.Slug, c.Version, old.Published.Format(time.DateOnly))
+	case !errors.Is(err, store.ErrNotFound):
+		return false, err
+	}
+	signed, err := n.signCatalogue(ctx, c)
+	if err != nil {
+		return false, fmt.Errorf("publishing the catalogue %s: %w", c.Slug, err)
+	}
+	e := Edition{Slug: c.Slug, Version: c.Version, Digest: digest, Published: n.second(), Credential: signed}
+	return true, n.db.Update(ctx, func(tx *store.Tx) error {
+		if err := editions.Put(tx, e); err != nil {
+			return err
+		}
+		if err := store.PutLarge(tx, editionFile(c.Slug, c.Version), c.Source()); err != nil {
+			return err
+		}
+		return n.note(tx, "catalogue.published", map[string]any{"catalogue": c.Slug, "version": c.Version, "sha256": digest})
+	})
 }
 
 func (n *Node) edition(ctx context.Context, slug, version string) (e Edition, err error) {

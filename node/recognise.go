@@ -118,7 +118,7 @@ func (n *Node) units(ctx context.Context, t recognition.Terms, c credentials.Cre
 
 // called names an achievement for people.
 func (n *Node) called(achievement string) string {
-	for _, c := range n.catalogues {
+	for _, c := range n.catalogues() {
 		for slug, a := range c.Achievements.All() {
 			if c.ID(n.issuer(), slug) == achievement {
 				return a.Name

@@ -273,7 +273,7 @@ func (n *Node) heldOf(a Award) (requirement.Held, bool) {
 func (n *Node) learnerNow(who string, h *requirement.Holdings) Learner {
 	l := Learner{DID: who, Paths: []LearnerPath{}, Roles: []LearnerRole{}}
 	now := n.now()
-	for _, c := range n.catalogues {
+	for _, c := range n.catalogues() {
 		names := c.Names(n.issuer())
 		for _, p := range c.Paths {
 			l.Paths = append(l.Paths, LearnerPath{c.Slug, p.Key, p.Value.Compile().Progress(h, names, nil, now)})
@@ -310,7 +310,7 @@ func (n *Node) hasPathOrRole(name string) bool {
 
 func (n *Node) pathsAndRoles() (out []string) {
 	each := func(c *catalogue.Catalogue, slug string) { out = append(out, c.Slug+"/"+slug) }
-	for _, c := range n.catalogues {
+	for _, c := range n.catalogues() {
 		for _, p := range c.Paths {
 			each(c, p.Key)
 		}

@@ -109,7 +109,7 @@ func (n *Node) IssueTranscript(ctx context.Context, r TranscriptRequest) (Transc
 func (n *Node) unsignedTranscript(t TranscriptIssued, badges [][]byte, ids map[string]string) ([]byte, error) {
 	seen := map[credentials.Association]bool{}
 	var associations []credentials.Association
-	for _, c := range n.catalogues {
+	for _, c := range n.catalogues() {
 		for _, p := range c.Paths {
 			for _, s := range p.Value.Steps {
 				for _, before := range s.Value.After.Badges() {

@@ -43,7 +43,7 @@ func (n *Node) issuer() catalogue.Issuer {
 }
 
 func (n *Node) catalogue(slug string) *catalogue.Catalogue {
-	for _, c := range n.catalogues {
+	for _, c := range n.catalogues() {
 		if c.Slug == slug {
 			return c
 		}

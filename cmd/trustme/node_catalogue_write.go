@@ -11,6 +11,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/trust-me/trustme/internal/durable"
+	"github.com/trust-me/trustme/node"
 	"github.com/trust-me/trustme/node/catalogue"
 )
 
@@ -157,4 +158,46 @@ func listed(list []string) string {
 		return ""
 	}
 	return "\n  " + strings.Join(list, "\n  ")
+}
+
+func cataloguePublish() *cli.Command {
+	return &cli.Command{
+		Name: "publish", Usage: "check, sign and put a catalogue in force", ArgsUsage: "[FILE]",
+		Description: example("The file is copied into the node's directory and named in node.yaml. It is in force at once, also while the node serves. A published version never changes: raise it with every change. Without FILE, the files that node.yaml names are read again.", "trustme node catalogue publish welding.yaml"),
+		Flags:       nodeFlags(),
+		Action: onNode(0, 1, "at most one FILE", func(c *cli.Context, args []string, cl *node.Client) error {
+			var file []byte
+			if len(args) == 1 {
+				var err error
+				if file, err = readInput(args[0], catalogue.MaxSize); err != nil {
+					return err
+				}
+				if len(file) == 0 {
+					return fmt.Errorf("%w: %s is empty", node.ErrInput, args[0])
+				}
+			}
+			all, err := cl.PublishCatalogue(c.Context, file)
+			if err != nil || c.Bool("json") {
+				return orJSON(c, all, err)
+			}
+			for _, p := range all {
+				say(c, "%s %s is in force at %s", p.Catalogue, p.Version, p.Address)
+				if p.Changes != nil {
+					for _, change := range p.Changes.List {
+						say(c, "  %s", change)
+					}
+				}
+				if p.Changes != nil && !p.Changes.Enough && len(p.Changes.List) > 0 {
+					say(c, "note: %s", p.Changes.Warning)
+				}
+				if p.Restart != "" {
+					say(c, "note: %s", p.Restart)
+				}
+			}
+			if len(all) == 0 {
+				say(c, "nothing changed since it was published")
+			}
+			return nil
+		}),
+	}
 }

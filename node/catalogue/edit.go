@@ -115,12 +115,11 @@ func encode(n *yaml.Node) ([]byte, error) {
 // written in such a way.
 func splice(file []byte, root, fresh *yaml.Node) ([]byte, error) {
 	key, old := entry(root, "objectives")
-	indent, before := 2, len(root.Content)
+	indent, before := 2, index(root, "achievements")
 	switch {
 	case root.Style&yaml.FlowStyle != 0 || bytes.ContainsAny(file, "\r\t"):
 		return nil, nil
 	case key == nil:
-		before = index(root, "achievements")
 	case old.Kind != yaml.MappingNode || old.Style&yaml.FlowStyle != 0 || len(old.Content) == 0 || old.Line == key.Line:
 		return nil, nil
 	default:
