@@ -2,10 +2,12 @@ package wallet
 
 import (
 	"context"
+	"errors"
 	"net/url"
 	"slices"
 
 	"github.com/trust-me/trustme/credentials"
+	"github.com/trust-me/trustme/credentials/elm"
 	"github.com/trust-me/trustme/wallet/portfolio"
 )
 
@@ -85,4 +87,29 @@ func (w *Wallet) LinkedIn(ctx context.Context, what, page string) (string, error
 		return "", err
 	}
 	return portfolio.LinkedIn(c, page), nil
+}
+
+// ELM converts a badge into a European Digital Credential, as Europass reads
+// it; see package elm for what that needs and what it is not.
+func (w *Wallet) ELM(ctx context.Context, what string, l elm.Legal) ([]byte, error) {
+	h, raw, err := w.Get(ctx, what)
+	if err != nil {
+		return nil, err
+	}
+	c, _, err := credentials.ParseAny(raw)
+	if err != nil {
+		return nil, err
+	}
+	if r := w.party.Verifier.Report(ctx, raw, credentials.ReportOptions{Offline: w.cfg.Offline}); r.Verdict == credentials.Invalid {
+		return nil, errorf(ErrInput, "%s does not verify: %s", h.Name, r.Why())
+	}
+	image, err := drawing(c).PNG()
+	if err != nil {
+		return nil, err
+	}
+	out, err := elm.Build(c, l, image)
+	if errors.Is(err, elm.ErrConvert) {
+		err = errorf(ErrInput, "%v", err)
+	}
+	return out, err
 }

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -23,7 +25,7 @@ func TestCommandLineBehavesAsItsScriptsSay(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:   filepath.Join("testdata", "script"),
 		Setup: func(e *testscript.Env) error { return setup(t, e) },
-		Cmds:  map[string]func(*testscript.TestScript, bool, []string){"net": startNet, "spoil": spoil, "save": save, "clock": moveClock},
+		Cmds:  map[string]func(*testscript.TestScript, bool, []string){"net": startNet, "spoil": spoil, "save": save, "clock": moveClock, "get": get},
 	})
 }
 
@@ -145,4 +147,18 @@ func moveClock(ts *testscript.TestScript, _ bool, args []string) {
 	d, err := time.ParseDuration(args[0])
 	ts.Check(err)
 	ts.Check(testnet.ClockFile(ts.Getenv("TRUSTME_CLOCK")).Move(d))
+}
+
+// get asks an address of the net for JSON and keeps the answer in a file:
+// get FILE URL
+func get(ts *testscript.TestScript, _ bool, args []string) {
+	r, err := http.NewRequest(http.MethodGet, args[1], nil)
+	ts.Check(err)
+	r.Header.Set("Accept", "application/json")
+	resp, err := http.DefaultClient.Do(r)
+	ts.Check(err)
+	defer resp.Body.Close()
+	raw, err := io.ReadAll(resp.Body)
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), raw, 0o600))
 }

@@ -17,7 +17,7 @@ func walletPortfolio() *cli.Command {
 	return &cli.Command{
 		Name: "portfolio", Usage: "publish badges that you choose, without any server, and withdraw them",
 		Description: example("Nothing is published unless you name it and look at every field of it first. What is published is listed, and can be withdrawn from where it was written; copies that others made cannot.", "trustme wallet portfolio export --badge \"Badge Designer\" --title \"My badges\" --out site"),
-		Subcommands: []*cli.Command{portfolioExport(), portfolioList(), portfolioWithdraw(), portfolioCollection(), portfolioLinkedIn()},
+		Subcommands: []*cli.Command{portfolioExport(), portfolioList(), portfolioWithdraw(), portfolioCollection(), portfolioLinkedIn(), portfolioELM()},
 	}
 }
 

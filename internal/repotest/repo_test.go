@@ -47,6 +47,7 @@ var rows = map[string]struct {
 	"credentials/jose":          {3, []string{"did", "internal/jsondoc"}},
 	"credentials/dataintegrity": {3, []string{"did", "internal/jsondoc", "credentials/jsonld"}},
 	"credentials":               {4, []string{"did", "internal/bounded", "internal/jsondoc", "internal/fetch", "credentials/..."}},
+	"credentials/elm":           {5, []string{"credentials", "internal/jsondoc"}},
 	"internal/didcomm":          {3, []string{"did", "did/keys", "internal/jsondoc", "internal/store"}},
 	"internal/exchange":         {5, []string{"did", "internal/jsondoc", "internal/store", "internal/didcomm"}},
 	"internal/party":            {5, []string{"did", "did/...", "credentials", "credentials/...", "internal/cache", "internal/fetch", "internal/store"}},
