@@ -14,6 +14,7 @@ import (
 
 	"github.com/trust-me/trustme/credentials"
 	"github.com/trust-me/trustme/credentials/recognition"
+	"github.com/trust-me/trustme/did"
 	"github.com/trust-me/trustme/internal/didcomm"
 	"github.com/trust-me/trustme/internal/exchange"
 	"github.com/trust-me/trustme/internal/store"
@@ -65,6 +66,11 @@ func (n *Node) SignLearning(ctx context.Context, r SignLearningRequest) (Learnin
 	dec.KnownFields(true)
 	if err := dec.Decode(&f); err != nil {
 		return LearningRecord{}, fmt.Errorf("%w: the learning agreement: %s", ErrInput, strings.ReplaceAll(strings.TrimPrefix(err.Error(), "yaml: "), "type node.learningFile", "it; correct its spelling or remove it"))
+	}
+	if f.DID != "" {
+		if _, err := did.Parse(f.DID); err != nil {
+			return LearningRecord{}, fmt.Errorf("%w: did: %v; `trustme wallet did` prints the learner's", ErrInput, err)
+		}
 	}
 	if f.Name == "" || f.Learner == "" || f.Under == "" || len(f.Recognizes) == 0 {
 		return LearningRecord{}, fmt.Errorf("%w: a learning agreement needs the keys learning_agreement, learner, under and recognizes", ErrInput)
@@ -177,8 +183,8 @@ func (n *Node) onLearning(ctx context.Context, in exchange.Inbound) (didcomm.Out
 	case s.Kind != recognition.Learning:
 		return refuse("it is an " + string(s.Kind))
 	}
-	mou, err := n.Agreement(ctx, s.Agreement)
-	if errors.Is(err, ErrNotFound) || err == nil && s.By != n.id.String() && (mou.Ours || mou.Partner != s.By) {
+	mou, err := n.agreementOf(ctx, s)
+	if errors.Is(err, ErrNotFound) {
 		return refuse("it is under an agreement that is none of this node's")
 	}
 	if err != nil {
@@ -190,6 +196,11 @@ func (n *Node) onLearning(ctx context.Context, in exchange.Inbound) (didcomm.Out
 		case errors.Is(err, store.ErrNotFound) && s.By == n.id.String():
 			return nil // it was signed before a restored backup: nothing to add to
 		case errors.Is(err, store.ErrNotFound):
+			if why, err := n.unfit(tx, s, mou, in.Connection.ID); err != nil {
+				return err
+			} else if why != "" {
+				return &didcomm.Problem{Code: exchange.CodeState, Comment: "the learning agreement: " + why}
+			}
 			l = LearningRecord{ID: s.ID, Connection: in.Connection.ID, Learner: s.Of, Name: s.Name, Home: s.By, Under: s.Agreement, From: s.From, Until: s.Until, Signers: s.Signers, Updated: n.now().UTC()}
 			return n.keepLearning(tx, l, b, "learning.received", exchange.Connection{})
 		case err != nil:
@@ -206,6 +217,48 @@ func (n *Node) onLearning(ctx context.Context, in exchange.Inbound) (didcomm.Out
 		l.Updated = n.now().UTC()
 		return n.keepLearning(tx, l, have, "learning.countersigned", exchange.Connection{})
 	}}, nil
+}
+
+// agreementOf finds the partner agreement that a learning agreement is under:
+// one of ours for our own, else one that its signer has with this node.
+func (n *Node) agreementOf(ctx context.Context, s recognition.Statement) (mou Agreement, err error) {
+	err = n.db.View(ctx, func(tx *store.Tx) error {
+		mou, err = agreements.Get(tx, s.Agreement)
+		return err
+	})
+	if errors.Is(err, store.ErrNotFound) || err == nil && s.By != n.id.String() && (mou.Ours || mou.Partner != s.By) {
+		err = fmt.Errorf("%w: no agreement %.80q with %s", ErrNotFound, s.Agreement, s.By)
+	}
+	return mou, err
+}
+
+// maxLearnings bounds the learning agreements that one connection may bring.
+const maxLearnings = 20
+
+// unfit says why a learning agreement that a wallet brings is not kept, "" for
+// one that is.
+func (n *Node) unfit(tx *store.Tx, s recognition.Statement, mou Agreement, connection string) (why string, err error) {
+	if mou.State != InForce {
+		return "it is under an agreement that is " + string(mou.State), nil
+	}
+	if err := n.unused(tx, s.ID); errors.Is(err, ErrInput) {
+		return sentence(err), nil
+	} else if err != nil {
+		return "", err
+	}
+	count := 0
+	for l, err := range learnings.List(tx, store.Range{}) {
+		if err != nil {
+			return "", err
+		}
+		if l.Connection == connection && !l.AtHome {
+			count++
+		}
+	}
+	if count >= maxLearnings {
+		return fmt.Sprintf("there are %d by this wallet already", count), nil
+	}
+	return "", nil
 }
 
 // CountersignLearningRequest names a learning agreement.
@@ -233,14 +286,28 @@ func (n *Node) CountersignLearning(ctx context.Context, r CountersignLearningReq
 		Resources: []credentials.Resource{{ID: l.ID, MediaType: "application/vc", DigestMultibase: recognition.Digest(b.Agreement)}},
 	}
 	_, _, err = n.issueStatement(ctx, "countersignature", d, func(tx *store.Tx, _ Document, signed []byte) error {
-		b.Merge(recognition.Bundle{Agreement: b.Agreement, Countersignatures: [][]byte{signed}})
-		l.Signers, l.Updated = append(l.Signers, n.id.String()), n.now().UTC()
+		now, err := learnings.Get(tx, l.ID) // the learner may have signed meanwhile
+		if err != nil {
+			return err
+		}
+		if l = now; slices.Contains(now.Signers, n.id.String()) {
+			return errUsed // by another call: what was signed here is dropped
+		}
+		have, err := getBundle(tx, now.ID)
+		if err != nil {
+			return err
+		}
+		have.Merge(recognition.Bundle{Agreement: have.Agreement, Countersignatures: [][]byte{signed}})
+		l.Signers, l.Updated = append(slices.Clone(now.Signers), n.id.String()), n.now().UTC()
 		c, err := connection(tx, l.Connection)
 		if err != nil {
 			return err
 		}
-		return n.keepLearning(tx, l, b, "learning.countersigned", c)
+		return n.keepLearning(tx, l, have, "learning.countersigned", c)
 	})
+	if errors.Is(err, errUsed) {
+		return l, nil
+	}
 	if err == nil {
 		n.wake(ctx, l.Connection)
 	}

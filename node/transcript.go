@@ -31,6 +31,9 @@ type TranscriptIssued struct {
 // the learner's wallet where there is a connection. It is a VC-JWT, since no
 // package publishes the context that an embedded proof would rest on.
 func (n *Node) IssueTranscript(ctx context.Context, r TranscriptRequest) (TranscriptIssued, error) {
+	if r.To == "" { // badges by e-mail alone have no connection either
+		return TranscriptIssued{}, fmt.Errorf("%w: to: name a connection or a DID from `trustme node list`", ErrInput)
+	}
 	var badges [][]byte
 	var c exchange.Connection
 	out := TranscriptIssued{ID: n.newURN()}

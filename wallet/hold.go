@@ -72,7 +72,7 @@ func put(tx *store.Tx, h Held, raw []byte) (added bool, err error) {
 			if old.ID == h.ID || old.ValidFrom.After(h.ValidFrom) {
 				return false, nil
 			}
-			if old.ValidFrom.Before(h.ValidFrom) {
+			if old.ValidFrom.Before(h.ValidFrom) && h.Verdict == string(credentials.Valid) { // what nobody could tell takes no badge's place
 				if err := held.Delete(tx, old.ID); err != nil {
 					return false, err
 				}

@@ -112,6 +112,11 @@ func (w *Wallet) onLearning(ctx context.Context, in exchange.Inbound) (didcomm.O
 	return didcomm.Outcome{Apply: func(tx *store.Tx) error {
 		l, err := learnings.Get(tx, s.ID)
 		if errors.Is(err, store.ErrNotFound) {
+			if full, err := tooMany(tx, learnings, maxLearnings, func(Learning) bool { return true }); err != nil {
+				return err
+			} else if full {
+				return &didcomm.Problem{Code: exchange.CodeState, Comment: "the learning agreement: this wallet keeps no more of them"}
+			}
 			l = Learning{ID: s.ID, Name: s.Name, Home: s.By, Learner: s.Of, Text: s.Comment, Rules: s.Recognizes, From: s.From, Until: s.Until, Signers: s.Signers, Parties: []string{in.Connection.ID}, Updated: w.cfg.Now().UTC()}
 			return carry(tx, l, b, in.Connection.ID)
 		}
@@ -129,6 +134,26 @@ func (w *Wallet) onLearning(ctx context.Context, in exchange.Inbound) (didcomm.O
 		l.Updated = w.cfg.Now().UTC()
 		return carry(tx, l, have, in.Connection.ID)
 	}}, nil
+}
+
+// What partners may put here unasked, of all of them together.
+const (
+	maxLearnings   = 100
+	maxTranscripts = 200
+)
+
+// tooMany reports whether there are max records of a kind already.
+func tooMany[T any](tx *store.Tx, c store.Collection[T], most int, fits func(T) bool) (bool, error) {
+	count := 0
+	for v, err := range c.List(tx, store.Range{}) {
+		if err != nil {
+			return false, err
+		}
+		if fits(v) {
+			count++
+		}
+	}
+	return count >= most, nil
 }
 
 // Learnings lists the learning agreements.
@@ -173,8 +198,15 @@ func (w *Wallet) AcceptLearning(ctx context.Context, id string) (Learning, error
 	if err != nil {
 		return l, err
 	}
-	l.Signers, l.Updated = append(l.Signers, l.Learner), w.cfg.Now().UTC()
-	return l, w.deliver(ctx, l, func(tx *store.Tx) error { return carry(tx, l, b, "") })
+	return w.deliver(ctx, l.ID, func(tx *store.Tx, now Learning) error {
+		have, err := getLearningBundle(tx, now.ID) // the host may have signed meanwhile
+		if err != nil || slices.Contains(now.Signers, now.Learner) {
+			return err
+		}
+		have.Merge(b)
+		now.Signers, now.Updated = append(now.Signers, now.Learner), w.cfg.Now().UTC()
+		return carry(tx, now, have, "")
+	})
 }
 
 func (w *Wallet) countersign(ctx context.Context, l Learning, b recognition.Bundle) (recognition.Bundle, error) {
@@ -203,7 +235,7 @@ func (w *Wallet) countersign(ctx context.Context, l Learning, b recognition.Bund
 
 // BringLearning takes a learning agreement to the host.
 func (w *Wallet) BringLearning(ctx context.Context, id, at string) (Learning, error) {
-	l, b, err := w.learning(ctx, id)
+	l, _, err := w.learning(ctx, id)
 	if err != nil {
 		return l, err
 	}
@@ -211,30 +243,48 @@ func (w *Wallet) BringLearning(ctx context.Context, id, at string) (Learning, er
 	if err != nil {
 		return l, err
 	}
-	if !slices.Contains(l.Parties, c.ID) {
-		l.Parties = append(l.Parties, c.ID)
-	}
-	return l, w.deliver(ctx, l, func(tx *store.Tx) error { return carry(tx, l, b, l.Parties[0]) })
+	return w.deliver(ctx, l.ID, func(tx *store.Tx, now Learning) error {
+		b, err := getLearningBundle(tx, now.ID)
+		if err != nil {
+			return err
+		}
+		if !slices.Contains(now.Parties, c.ID) {
+			now.Parties = append(now.Parties, c.ID)
+		}
+		return carry(tx, now, b, now.Parties[0])
+	})
 }
 
-// deliver writes, then visits the parties so that it arrives now where it can.
-func (w *Wallet) deliver(ctx context.Context, l Learning, write func(tx *store.Tx) error) error {
-	if err := w.db.Update(ctx, write); err != nil || w.cfg.Offline {
+// deliver writes, from what is kept now, then visits the parties so that it
+// arrives now where it can.
+func (w *Wallet) deliver(ctx context.Context, id string, write func(tx *store.Tx, now Learning) error) (l Learning, err error) {
+	err = w.db.Update(ctx, func(tx *store.Tx) error {
+		now, err := learnings.Get(tx, id)
+		if err != nil {
+			return err
+		}
+		if err := write(tx, now); err != nil {
+			return err
+		}
+		l, err = learnings.Get(tx, id)
 		return err
+	})
+	if err != nil || w.cfg.Offline {
+		return l, err
 	}
 	cs, err := w.Connections(ctx)
 	if err != nil {
-		return err
+		return l, err
 	}
 	for _, c := range cs {
 		if !slices.Contains(l.Parties, c.ID) {
 			continue
 		}
 		if _, err := w.syncOne(ctx, c); err != nil {
-			return errorf(ErrUndecided, "it is kept, and leaves with the next sync: %v", err)
+			return l, errorf(ErrUndecided, "it is kept, and leaves with the next sync: %v", err)
 		}
 	}
-	return nil
+	return l, nil
 }
 
 // onTranscript keeps a transcript about this learner.
@@ -256,13 +306,23 @@ func (w *Wallet) onTranscript(ctx context.Context, in exchange.Inbound) (didcomm
 	}
 	r := w.party.Verifier.Report(ctx, raw, credentials.ReportOptions{})
 	switch {
+	case !slices.Contains(c.Types(), "ClrCredential"): // a badge comes by an offer, which the learner accepts
+		return refuse("is none: its type is no ClrCredential")
 	case !slices.Contains(own.DIDs, c.SubjectID()):
 		return refuse("is about somebody else")
 	case r.Verdict == credentials.Invalid:
 		return refuse("does not verify: " + r.Why())
 	}
 	h := w.describe(c, form, r)
-	return didcomm.Outcome{Apply: func(tx *store.Tx) error { _, err := put(tx, h, raw); return err }}, nil
+	return didcomm.Outcome{Apply: func(tx *store.Tx) error {
+		if full, err := tooMany(tx, held, maxTranscripts, func(h Held) bool { return h.Achievement == "" }); err != nil {
+			return err
+		} else if full {
+			return &didcomm.Problem{Code: exchange.CodeCredential, Comment: "the transcript: this wallet keeps no more of them"}
+		}
+		_, err := put(tx, h, raw)
+		return err
+	}}, nil
 }
 
 // joinLearning adds a learning agreement of a backup, or the signatures that
