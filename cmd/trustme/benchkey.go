@@ -27,11 +27,20 @@ type benchKey struct {
 	method string
 	public did.PublicKey
 	sign   func([]byte) ([]byte, error)
+	ed     ed25519.PrivateKey // nil of a P-256 key
 }
 
 func (k benchKey) Sign(_ context.Context, m []byte) ([]byte, error) { return k.sign(m) }
 func (k benchKey) VerificationMethod() string                       { return k.method }
 func (k benchKey) Key() did.PublicKey                               { return k.public }
+
+// batchKey is an Ed25519 key that signs a batch together.
+type batchKey struct{ benchKey }
+
+// SignAll is of [dataintegrity.BatchSigner].
+func (k batchKey) SignAll(_ context.Context, messages [][]byte) ([][]byte, error) {
+	return did.SignAll(k.ed, messages), nil
+}
 
 func newBenchKey(method string, seed []byte) (benchKey, did.DID, error) {
 	private := ed25519.NewKeyFromSeed(seed)
@@ -46,7 +55,7 @@ func newBenchKey(method string, seed []byte) (benchKey, did.DID, error) {
 	if method == "" {
 		method = key.MethodID(id)
 	}
-	return benchKey{method, pub, func(m []byte) ([]byte, error) { return ed25519.Sign(private, m), nil }}, id, nil
+	return benchKey{method, pub, func(m []byte) ([]byte, error) { return ed25519.Sign(private, m), nil }, private}, id, nil
 }
 
 func newBenchP256() (benchKey, did.DID, error) {
@@ -66,7 +75,7 @@ func newBenchP256() (benchKey, did.DID, error) {
 			return nil, err
 		}
 		return append(r.FillBytes(make([]byte, 32)), s.FillBytes(make([]byte, 32))...), nil
-	}}, id, err
+	}, nil}, id, err
 }
 
 // seeds returns what in a text could be an Ed25519 private key: in hex,

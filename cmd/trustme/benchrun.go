@@ -267,33 +267,39 @@ func (b *bench) batches(ctx context.Context) error {
 			unsigned[i] = bytes.Replace(b.unsigned, []byte(c.ID()), fmt.Appendf(nil, "%s-%d", c.ID(), i), 1)
 		}
 	}
-	for _, p := range []struct {
-		name string
-		f    func(i int) error
-	}{
-		{"batch issue 10000 eddsa-rdfc-2022", func(i int) (err error) {
-			signed[i], err = b.prove(unsigned[i], dataintegrity.EdDSARDFC, b.ed)
-			return err
-		}},
-		{"batch verify 10000 eddsa-rdfc-2022", func(i int) error { return b.report(ctx, signed[i]) }},
-	} {
-		if err := b.batch(p.name, n, runtime.GOMAXPROCS(0), p.f); err != nil {
-			return err
+	each := func(from, to int) (err error) {
+		for i := from; i < to && err == nil; i++ {
+			err = b.report(ctx, signed[i])
 		}
+		return err
 	}
-	return b.batch("batch verify 10000 eddsa-rdfc-2022, one core", n, 1, func(i int) error { return b.report(ctx, signed[i]) })
+	o := dataintegrity.Options{Created: b.at}
+	if err := b.batch("batch issue 10000 eddsa-rdfc-2022", n, runtime.GOMAXPROCS(0), func(from, to int) error {
+		proved, err := dataintegrity.AddProofs(ctx, unsigned[from:to], o, batchKey{b.ed})
+		copy(signed[from:to], proved)
+		return err
+	}); err != nil {
+		return err
+	}
+	if err := b.batch("batch verify 10000 eddsa-rdfc-2022", n, runtime.GOMAXPROCS(0), each); err != nil {
+		return err
+	}
+	return b.batch("batch verify 10000 eddsa-rdfc-2022, one core", n, 1, each)
 }
 
-// batch measures f for 0 <= i < n on so many cores, of a bare verification
-// too.
-func (b *bench) batch(name string, n, cores int, f func(i int) error) error {
-	const many = 10
+// batch measures f, which does the work of from <= i < to, for 0 <= i < n on so
+// many cores, and a bare verification too.
+func (b *bench) batch(name string, n, cores int, f func(from, to int) error) error {
+	const many, together = 10, 50
 	runtime.GC()
 	at := 0
 	s, err := rounds(many, func() (int, error) {
-		from := at
+		begin := at
 		at += n / many
-		return n / many, parallel(n/many, cores, func(i int) error { return f(from + i) })
+		return n / many, parallel(n/many/together, cores, func(i int) error {
+			from := begin + i*together
+			return f(from, from+together)
+		})
 	}, func() (int, error) {
 		return n / many / 5, parallel(n/many/5, cores, func(int) error { return b.bare() })
 	})

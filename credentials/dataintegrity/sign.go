@@ -97,28 +97,93 @@ func AddProofTo(ctx context.Context, doc []byte, v jsondoc.Value, o Options, s S
 	return splice(doc, v, proof)
 }
 
+// BatchSigner signs many messages for less than each alone.
+type BatchSigner interface {
+	Signer
+	// SignAll returns the signature of each message, in their order.
+	SignAll(ctx context.Context, messages [][]byte) ([][]byte, error)
+}
+
+// AddProofs is [AddProof] to each of many documents. A [BatchSigner] signs them
+// together. The error names the first document that cannot be signed, counted
+// from 0, and then none is.
+func AddProofs(ctx context.Context, docs [][]byte, o Options, s Signer) ([][]byte, error) {
+	b, ok := s.(BatchSigner)
+	out := make([][]byte, len(docs))
+	if !ok || o.Cryptosuite == ECDSASD { // of which each proof has a key of its own
+		for i, doc := range docs {
+			var err error
+			if out[i], err = AddProof(ctx, doc, o, s); err != nil {
+				return nil, fmt.Errorf("document %d: %w", i, err)
+			}
+		}
+		return out, nil
+	}
+	values, proofs, messages := make([]jsondoc.Value, len(docs)), make([][]byte, len(docs)), make([][]byte, len(docs))
+	for i, doc := range docs {
+		v, err := jsondoc.Parse(doc)
+		if err != nil {
+			return nil, fmt.Errorf("document %d: %w", i, err)
+		}
+		defer v.Release() // nobody else has it
+		name, proof, err := beginProof(v, o, s)
+		if err == nil {
+			messages[i], err = toSign(v, o, name, proof, s)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("document %d: %w", i, err)
+		}
+		values[i], proofs[i] = v, proof
+	}
+	signatures, err := b.SignAll(ctx, messages)
+	if err == nil && len(signatures) != len(docs) {
+		err = fmt.Errorf("%d signatures of %d documents", len(signatures), len(docs))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("signing: %w", err)
+	}
+	for i, sig := range signatures {
+		value, err := multibase.Encode(multibase.Base58BTC, sig)
+		if err == nil {
+			out[i], err = splice(docs[i], values[i], withValue(proofs[i], value))
+		}
+		if err != nil {
+			return nil, fmt.Errorf("document %d: %w", i, err)
+		}
+	}
+	return out, nil
+}
+
 func makeProof(ctx context.Context, v jsondoc.Value, o Options, s Signer) ([]byte, error) {
-	name := cmp.Or(o.Cryptosuite, EdDSARDFC)
-	st, ok := suites[name]
-	if s.Key().Type == did.RSA {
-		return nil, fmt.Errorf("%w: no suite has RSA keys; sign a JWT with this one", ErrUnsupported)
+	name, proof, err := beginProof(v, o, s)
+	if err != nil {
+		return nil, err
 	}
-	if !ok || !slices.Contains(st.keys, s.Key().Type) {
-		return nil, fmt.Errorf("%w: %q with a %s key", ErrUnsupported, name, s.Key().Type)
-	}
-	if len(o.Mandatory) > 0 && name != ECDSASD {
-		return nil, fmt.Errorf("%w: mandatory pointers are for %s", ErrUnsupported, ECDSASD)
-	}
-	var context []byte
-	if st.signsJSON { // Data Integrity EdDSA §3.3.1
-		context = v.Get("@context").Raw()
-	}
-	proof := o.append(make([]byte, 0, 512), context, name, s.VerificationMethod())
 	value, err := proofValue(ctx, v, o, name, proof, s)
 	if err != nil {
 		return nil, err
 	}
 	return withValue(proof, value), nil
+}
+
+// beginProof returns the suite and the proof without its value.
+func beginProof(v jsondoc.Value, o Options, s Signer) (name string, proof []byte, err error) {
+	name = cmp.Or(o.Cryptosuite, EdDSARDFC)
+	st, ok := suites[name]
+	if s.Key().Type == did.RSA {
+		return "", nil, fmt.Errorf("%w: no suite has RSA keys; sign a JWT with this one", ErrUnsupported)
+	}
+	if !ok || !slices.Contains(st.keys, s.Key().Type) {
+		return "", nil, fmt.Errorf("%w: %q with a %s key", ErrUnsupported, name, s.Key().Type)
+	}
+	if len(o.Mandatory) > 0 && name != ECDSASD {
+		return "", nil, fmt.Errorf("%w: mandatory pointers are for %s", ErrUnsupported, ECDSASD)
+	}
+	var context []byte
+	if st.signsJSON { // Data Integrity EdDSA §3.3.1
+		context = v.Get("@context").Raw()
+	}
+	return name, o.append(make([]byte, 0, 512), context, name, s.VerificationMethod()), nil
 }
 
 // proofValue signs a document under the options that proof says.
@@ -134,11 +199,7 @@ func proofValue(ctx context.Context, v jsondoc.Value, o Options, suite string, p
 		}
 		return baseProofValue(ctx, v, options, o.Mandatory, k, s)
 	}
-	doc, err := unsecured(v, o)
-	if err != nil {
-		return "", err
-	}
-	data, err := hashToSign(signed{suite: suite, key: s.Key().Type, doc: doc}, proof)
+	data, err := toSign(v, o, suite, proof, s)
 	if err != nil {
 		return "", err
 	}
@@ -147,6 +208,15 @@ func proofValue(ctx context.Context, v jsondoc.Value, o Options, suite string, p
 		return "", fmt.Errorf("signing: %w", err)
 	}
 	return multibase.Encode(multibase.Base58BTC, sig)
+}
+
+// toSign returns what is signed of a document under the options of proof.
+func toSign(v jsondoc.Value, o Options, suite string, proof []byte, s Signer) ([]byte, error) {
+	doc, err := unsecured(v, o)
+	if err != nil {
+		return nil, err
+	}
+	return hashToSign(signed{suite: suite, key: s.Key().Type, doc: doc}, proof)
 }
 
 var lastSigned lastOptions
