@@ -21,6 +21,7 @@ type CatalogueInfo struct {
 	Achievements int       `json:"achievements"`
 	Paths        int       `json:"paths"`
 	Roles        int       `json:"roles"`
+	Endorsements int       `json:"endorsements"` // in force, of the version in force
 }
 
 // CatalogueFile is a published catalogue: the file, and who stands behind it.
@@ -31,6 +32,8 @@ type CatalogueFile struct {
 	Base       string    `json:"base"`
 	Published  time.Time `json:"published"`
 	File       []byte    `json:"file"`
+	// Endorsed are the endorsements of it that its publisher serves.
+	Endorsed []EndorsedBy `json:"endorsements"`
 }
 
 // Catalogues lists the catalogues in force.
@@ -41,8 +44,12 @@ func (n *Node) Catalogues(ctx context.Context) ([]CatalogueInfo, error) {
 		if err != nil {
 			return nil, err
 		}
+		praise, err := n.catalogueEndorsements(ctx, c)
+		if err != nil {
+			return nil, err
+		}
 		out = append(out, CatalogueInfo{Slug: c.Slug, Version: c.Version, Name: c.Name, Address: n.set.Base + "/" + c.Slug, Published: e.Published,
-			Achievements: len(c.Achievements), Paths: len(c.Paths), Roles: len(c.Roles)})
+			Achievements: len(c.Achievements), Paths: len(c.Paths), Roles: len(c.Roles), Endorsements: len(praise)})
 	}
 	return out, nil
 }
@@ -73,7 +80,10 @@ func (n *Node) ReadCatalogue(ctx context.Context, r CatalogueRequest) (Catalogue
 	if err != nil {
 		return CatalogueFile{}, err
 	}
-	return CatalogueFile{Address: n.set.Base + "/" + c.Slug, Issuer: n.id.String(), IssuerName: n.set.Name, Base: n.set.Base, Published: e.Published, File: c.Source()}, nil
+	out := CatalogueFile{Address: n.set.Base + "/" + c.Slug, Issuer: n.id.String(), IssuerName: n.set.Name, Base: n.set.Base, Published: e.Published, File: c.Source()}
+	praise, err := n.catalogueEndorsements(ctx, c)
+	out.Endorsed = n.judgeEndorsements(ctx, praise, out.Address, c)
+	return out, err
 }
 
 func (n *Node) readPartners(ctx context.Context, address string) (CatalogueFile, error) {
@@ -81,7 +91,10 @@ func (n *Node) readPartners(ctx context.Context, address string) (CatalogueFile,
 	if err != nil {
 		return CatalogueFile{}, err
 	}
-	return CatalogueFile{Address: strings.TrimSuffix(e.ID, "/catalogue.json"), Issuer: e.Issuer, IssuerName: e.IssuerName, Base: e.Base, Published: e.Published, File: e.Catalogue.Source()}, nil
+	out := CatalogueFile{Address: strings.TrimSuffix(e.ID, "/catalogue.json"), Issuer: e.Issuer, IssuerName: e.IssuerName, Base: e.Base, Published: e.Published, File: e.Catalogue.Source()}
+	praise, err := n.fetchEndorsements(ctx, out.Address)
+	out.Endorsed = n.judgeEndorsements(ctx, praise, out.Address, e.Catalogue)
+	return out, err
 }
 
 func (n *Node) adminCatalogues(mux *http.ServeMux) {

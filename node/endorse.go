@@ -18,10 +18,13 @@ import (
 
 // EndorseRequest asks this node to stand behind something by its signature.
 type EndorseRequest struct {
-	// Of is what is endorsed: the address of an achievement or the DID of an
-	// issuer. With Credential it is that badge.
+	// Of is what is endorsed: the address of an achievement or of a published
+	// catalogue (.../catalogue.json), or the DID of an issuer. With Credential it
+	// is that badge, with Draft the catalogue of which that is a file, which Of
+	// publishes, or will: its base address.
 	Of         string    `json:"of,omitempty"`
 	Credential []byte    `json:"credential,omitempty"`
+	Draft      []byte    `json:"draft,omitempty"`
 	Comment    string    `json:"comment,omitempty"` // Markdown
 	Until      time.Time `json:"until,omitzero"`
 	// Ask is the request that this answers.
@@ -40,17 +43,17 @@ type SignedEndorsement struct {
 // it has looked at what is endorsed: a badge must verify, an achievement or an
 // issuer must be found under its id.
 func (n *Node) Endorse(ctx context.Context, r EndorseRequest) (SignedEndorsement, error) {
-	of, name, err := n.endorsable(ctx, r)
+	of, name, files, err := n.endorsedThing(ctx, r)
 	if err != nil {
 		return SignedEndorsement{}, err
 	}
 	if !r.Until.IsZero() && !r.Until.After(n.now()) {
 		return SignedEndorsement{}, fmt.Errorf("%w: the end %s is past", ErrInput, r.Until.Format(time.DateOnly))
 	}
-	if of == n.id.String() {
+	if of == n.id.String() || n.ownCatalogue(of) {
 		return SignedEndorsement{}, fmt.Errorf("%w: nobody gains by this node endorsing itself; ask somebody else", ErrInput)
 	}
-	d := recognition.Draft{Statement: recognition.Statement{Kind: recognition.Endorsement, ID: n.newURN(), Name: "Endorsement: " + name, Of: of, From: n.second(), Until: r.Until.UTC().Truncate(time.Second), Comment: r.Comment}}
+	d := recognition.Draft{Statement: recognition.Statement{Kind: recognition.Endorsement, ID: n.newURN(), Name: "Endorsement: " + name, Of: of, From: n.second(), Until: r.Until.UTC().Truncate(time.Second), Comment: r.Comment}, Resources: files}
 	doc, signed, err := n.issueStatement(ctx, "endorsement", d, func(tx *store.Tx, doc Document, signed []byte) error {
 		if r.Ask != "" {
 			if err := n.giveAsked(tx, r.Ask, doc, signed); err != nil {

@@ -88,7 +88,7 @@ func (n *Node) TakeEndorsement(ctx context.Context, r TakeEndorsementRequest) (E
 
 // aboutUs refuses an endorsement of something that is not this node's.
 func (n *Node) aboutUs(tx *store.Tx, of string) error {
-	if of == n.id.String() {
+	if of == n.id.String() || n.ownCatalogue(of) {
 		return nil
 	}
 	if _, err := n.ownAchievement(of); err == nil {
@@ -99,7 +99,7 @@ func (n *Node) aboutUs(tx *store.Tx, of string) error {
 	} else if !errors.Is(err, store.ErrNotFound) {
 		return err
 	}
-	return fmt.Errorf("%w: the endorsement is about %s, which is neither this node, nor an achievement or a badge of its", ErrInput, of)
+	return fmt.Errorf("%w: the endorsement is about %s, which is neither this node, nor a catalogue, an achievement or a badge of its", ErrInput, of)
 }
 
 // DropEndorsement leaves an endorsement out of the badges to come. Badges that
@@ -140,10 +140,17 @@ func (p *praise) forget() {
 // praiseFor is how long endorsements are taken to be in force without a look.
 const praiseFor = time.Minute
 
-// endorsementsOf returns the endorsements of an id, without those that were
+// endorsementsOf returns the endorsements of an id that a badge embeds: a few,
+// not all there are.
+func (n *Node) endorsementsOf(ctx context.Context, of string) ([]json.RawMessage, error) {
+	all, err := n.allEndorsementsOf(ctx, of)
+	return all[:min(len(all), maxEmbedded)], err
+}
+
+// allEndorsementsOf returns the endorsements of an id, without those that were
 // withdrawn or have ended. One that cannot be judged now, since its signer is
 // out of reach, stays: whoever verifies the badge looks for themselves.
-func (n *Node) endorsementsOf(ctx context.Context, of string) ([]json.RawMessage, error) {
+func (n *Node) allEndorsementsOf(ctx context.Context, of string) ([]json.RawMessage, error) {
 	p := &n.praise
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -180,9 +187,8 @@ func (n *Node) endorsementsOf(ctx context.Context, of string) ([]json.RawMessage
 		}
 		by[c.SubjectID()] = append(by[c.SubjectID()], raw)
 	}
-	for of := range by { // a badge holds a few, not all there are
+	for of := range by {
 		slices.SortFunc(by[of], func(a, b json.RawMessage) int { return len(a) - len(b) })
-		by[of] = by[of][:min(len(by[of]), maxEmbedded)]
 	}
 	p.by, p.until = by, n.now().Add(praiseFor)
 	return by[of], nil

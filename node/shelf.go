@@ -39,6 +39,7 @@ func (n *Node) catalogueRoutes(all []*catalogue.Catalogue) http.Handler {
 	for _, c := range all {
 		mux.HandleFunc("GET /"+c.Slug, n.serveCatalogue(c))
 		mux.HandleFunc("GET /"+c.Slug+"/catalogue.json", n.serveEdition(c))
+		mux.HandleFunc("GET /"+c.Slug+"/endorsements", n.serveCatalogueEndorsements(c))
 		mux.HandleFunc("GET /"+c.Slug+"/v/{file}", n.serveEditionFile(c))
 		mux.HandleFunc("GET /"+c.Slug+"/p/{image}", n.servePath(c))
 		mux.HandleFunc("GET /"+c.Slug+"/a/{slug}", n.serveAchievement(c))

@@ -41,6 +41,9 @@ func showCatalogue(c *cli.Context, k *catalogue.Catalogue, f node.CatalogueFile)
 	if f.Address != "" {
 		say(c, "published %s by %s %s\n  at %s", date(f.Published), f.Issuer, f.IssuerName, f.Address)
 	}
+	for _, e := range f.Endorsed {
+		say(c, "%s", endorsedLine(e))
+	}
 	shown := map[string]bool{}
 	line := func(slug string) {
 		a, ok := k.Find(slug)
@@ -67,6 +70,21 @@ func showCatalogue(c *cli.Context, k *catalogue.Catalogue, f node.CatalogueFile)
 	for slug, r := range k.Roles.All() {
 		say(c, "role %s: %s\n  requires %s", slug, r.Name, r.Requires)
 	}
+}
+
+func endorsedLine(e node.EndorsedBy) string {
+	of, held := "as it is at any time", "verified"
+	if e.Version != "" {
+		of = "version " + e.Version
+	}
+	if e.Why != "" {
+		held = "does not count: " + e.Why
+	}
+	line := fmt.Sprintf("endorsed by %s %s, %s, %s", e.By, e.ByName, of, held)
+	if e.Comment != "" {
+		line += ": " + e.Comment
+	}
+	return line
 }
 
 // short are the facts of a badge in a few words.
@@ -153,15 +171,16 @@ func yes(is bool) string {
 
 // shownCatalogue is a catalogue as JSON.
 type shownCatalogue struct {
-	Slug         string        `json:"catalogue"`
-	Version      string        `json:"version"`
-	Name         string        `json:"name"`
-	Address      string        `json:"address,omitempty"`
-	Issuer       string        `json:"issuer,omitempty"`
-	Series       []shownSeries `json:"series"`
-	Achievements []shownBadge  `json:"achievements"`
-	Paths        []shownPath   `json:"paths"`
-	Roles        []shownRole   `json:"roles"`
+	Slug         string            `json:"catalogue"`
+	Version      string            `json:"version"`
+	Name         string            `json:"name"`
+	Address      string            `json:"address,omitempty"`
+	Issuer       string            `json:"issuer,omitempty"`
+	Endorsements []node.EndorsedBy `json:"endorsements"`
+	Series       []shownSeries     `json:"series"`
+	Achievements []shownBadge      `json:"achievements"`
+	Paths        []shownPath       `json:"paths"`
+	Roles        []shownRole       `json:"roles"`
 }
 
 type shownSeries struct {
@@ -196,7 +215,10 @@ type shownRole struct {
 }
 
 func catalogueJSON(k *catalogue.Catalogue, f node.CatalogueFile) shownCatalogue {
-	out := shownCatalogue{Slug: k.Slug, Version: k.Version, Name: k.Name, Address: f.Address, Issuer: f.Issuer, Series: []shownSeries{}, Achievements: []shownBadge{}, Paths: []shownPath{}, Roles: []shownRole{}}
+	out := shownCatalogue{Slug: k.Slug, Version: k.Version, Name: k.Name, Address: f.Address, Issuer: f.Issuer, Endorsements: f.Endorsed, Series: []shownSeries{}, Achievements: []shownBadge{}, Paths: []shownPath{}, Roles: []shownRole{}}
+	if out.Endorsements == nil {
+		out.Endorsements = []node.EndorsedBy{}
+	}
 	for _, s := range k.Series {
 		out.Series = append(out.Series, shownSeries{s.ID, s.Name, s.Of})
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/trust-me/trustme/node"
+	"github.com/trust-me/trustme/node/catalogue"
 )
 
 var untilFlag = &cli.StringFlag{Name: "until", Usage: "last `DAY`, such as 2027-12-31"}
@@ -31,17 +32,26 @@ func isAddress(s string) bool {
 
 func nodeEndorse() *cli.Command {
 	return &cli.Command{
-		Name: "endorse", Usage: "stand behind an achievement, an issuer or a badge by a signature", ArgsUsage: "URL|DID|FILE",
-		Description: example("What is endorsed is looked at first: an achievement is found at its URL, an issuer by its DID, a badge verifies. The endorsement is served by this node until it is withdrawn.", "trustme node endorse --comment 'Meets our standard.' https://alder.example/openbadges/a/designer"),
-		Flags:       nodeFlags(&cli.StringFlag{Name: "comment", Usage: "why, as others read it"}, untilFlag, &cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write the endorsement to `FILE`"}, forceFlag),
+		Name: "endorse", Usage: "stand behind an achievement, a catalogue, an issuer or a badge by a signature", ArgsUsage: "URL|DID|FILE",
+		Description: example("What is endorsed is looked at first: an achievement is found at its URL, an issuer by its DID, a badge verifies. A catalogue is named by its address with /catalogue.json, or, while it is a draft, by its YAML file and the address of its --publisher; the endorsement is of that version alone. The endorsement is served by this node until it is withdrawn.", "trustme node endorse --comment 'Meets our standard.' https://alder.example/openbadges/a/designer\ntrustme node endorse --comment 'We teach it so, too.' --publisher https://alder.example draft.yaml"),
+		Flags:       nodeFlags(&cli.StringFlag{Name: "comment", Usage: "why, as others read it"}, untilFlag, &cli.StringFlag{Name: "publisher", Usage: "`URL` of the node that will publish a draft"}, &cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write the endorsement to `FILE`"}, forceFlag),
 		Action: onNode(1, 1, "one URL, DID or FILE", func(c *cli.Context, args []string, cl *node.Client) error {
 			r := node.EndorseRequest{Comment: c.String("comment")}
 			var err error
 			if r.Until, err = untilOf(c); err != nil {
 				return err
 			}
+			isDraft := strings.HasSuffix(args[0], ".yaml") || strings.HasSuffix(args[0], ".yml")
+			if !isAddress(args[0]) && isDraft != c.IsSet("publisher") {
+				return usagef("endorse: a draft is the .yaml file of a catalogue and its --publisher, such as https://alder.example")
+			}
 			if isAddress(args[0]) || strings.HasPrefix(args[0], "did:") {
 				r.Of = args[0]
+			} else if isDraft {
+				r.Of = c.String("publisher")
+				if r.Draft, err = readInput(args[0], catalogue.MaxSize); err != nil {
+					return err
+				}
 			} else if r.Credential, err = readInput(args[0], maxInput); err != nil {
 				return err
 			}
