@@ -325,12 +325,13 @@ func (w *Wallet) onTranscript(ctx context.Context, in exchange.Inbound) (didcomm
 	}}, nil
 }
 
-// joinLearning adds a learning agreement of a backup, or the signatures that
-// the one here lacks.
+// joinLearning adds a learning agreement of a backup, or the signatures and
+// parties that the one here lacks.
 func joinLearning(tx *store.Tx, l Learning, b recognition.Bundle) error {
 	have, err := learnings.Get(tx, l.ID)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
+		have = l
 	case err != nil:
 		return err
 	default:
@@ -341,15 +342,19 @@ func joinLearning(tx *store.Tx, l Learning, b recognition.Bundle) error {
 		if !kept.Merge(b) {
 			return nil
 		}
-		for _, by := range have.Signers {
-			if !slices.Contains(l.Signers, by) {
-				l.Signers = append(l.Signers, by)
-			}
-		}
-		b = kept
+		have.Signers, have.Parties, b = union(have.Signers, l.Signers), union(have.Parties, l.Parties), kept
 	}
-	if err := learnings.Put(tx, l); err != nil {
+	if err := learnings.Put(tx, have); err != nil {
 		return err
 	}
 	return putJSON(tx, learningKey(l.ID), b)
+}
+
+func union(a, b []string) []string {
+	for _, s := range b {
+		if !slices.Contains(a, s) {
+			a = append(a, s)
+		}
+	}
+	return a
 }

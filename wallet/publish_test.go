@@ -71,7 +71,7 @@ func add(t *testing.T, w *wallet.Wallet, v credentials.Verified) wallet.Held {
 
 func TestAPortfolioHoldsTheSignedBadgesByteForByteAndPagesThatNeedNothing(t *testing.T) {
 	w, is := open(t, t.TempDir(), nil), newIssuer(t)
-	v := is.badge(t, urn+"1", `Welding <i>"quoted"</i> & more`, w.DID().String(), time.Now().Add(time.Hour))
+	v := is.badge(t, urn+"1", "Welding <i>\"quoted\"</i> & more\x01", w.DID().String(), time.Now().Add(time.Hour))
 	h := add(t, w, v)
 	token := is.jwt(t, urn+"2", "Painting", w.DID().String())
 	if _, _, err := w.Import(t.Context(), token, false); err != nil {

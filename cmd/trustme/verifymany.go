@@ -166,9 +166,12 @@ func printLine(w io.Writer, asJSON bool, it *item) error {
 		return err
 	}
 	var err error
-	if it.report.Verdict == credentials.Valid {
+	switch {
+	case it.report.Verdict == credentials.Valid && it.report.SelfAsserted:
+		_, err = fmt.Fprintf(w, "%-9s  %s: self-asserted\n", it.report.Verdict, it.name)
+	case it.report.Verdict == credentials.Valid:
 		_, err = fmt.Fprintf(w, "%-9s  %s\n", it.report.Verdict, it.name)
-	} else {
+	default:
 		_, err = fmt.Fprintf(w, "%-9s  %s: %s: %s\n", it.report.Verdict, it.name, it.report.Code(), it.report.Why())
 	}
 	return err

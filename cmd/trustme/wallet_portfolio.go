@@ -112,7 +112,7 @@ func confirmed(c *cli.Context, p wallet.Portfolio) error {
 	if c.Bool("yes") {
 		return nil
 	}
-	if !term.IsTerminal(int(os.Stdin.Fd())) {
+	if c.Bool("json") || !term.IsTerminal(int(os.Stdin.Fd())) {
 		return usagef("look at what would leave with --preview, then say --yes")
 	}
 	if err := printPreviews(c, p, false); err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/trust-me/trustme/credentials/recognition"
 	"github.com/trust-me/trustme/did"
 	"github.com/trust-me/trustme/did/key"
+	"github.com/trust-me/trustme/node/catalogue"
 )
 
 // What partners sign about each other, and about a learner, is read by a
@@ -46,5 +47,31 @@ func TestForeignVerifiersReadWhatPartnersSign(t *testing.T) {
 	sign("learning-agreement", recognition.Draft{Statement: recognition.Statement{Kind: recognition.Learning, ID: "urn:uuid:0d6f1ad0-0000-4000-8000-000000000004", Of: birch, Agreement: "urn:uuid:0d6f1ad0-0000-4000-8000-000000000003", Recognizes: rules}})
 	sign("countersignature", recognition.Draft{Statement: recognition.Statement{Kind: recognition.Endorsement, ID: "urn:uuid:0d6f1ad0-0000-4000-8000-000000000005", Of: "urn:uuid:0d6f1ad0-0000-4000-8000-000000000003"},
 		Resources: []credentials.Resource{{ID: "urn:uuid:0d6f1ad0-0000-4000-8000-000000000003", MediaType: "application/vc", DigestMultibase: recognition.Digest(agreement)}}})
-	judge(t, "10 passed, 0 failed", "statements.js", dir)
+	selfAsserted(t, v, s, now, filepath.Join(dir, "record.json"))
+	judge(t, "12 passed, 0 failed", "statements.js", dir)
+}
+
+// selfAsserted signs a record of the learner's own as a wallet does.
+func selfAsserted(t *testing.T, v *credentials.Verifier, s signer, now time.Time, file string) {
+	t.Helper()
+	me := s.id.String()
+	achievement, err := catalogue.SelfAsserted{ID: "urn:uuid:0d6f1ad0-0000-4000-8000-000000000006", Learner: me, Name: "Helped at Alder", Kind: "skill", Setting: "non-formal",
+		Outcomes: []string{"Joins thin sheet"}, Align: []string{"http://data.europa.eu/esco/skill/5fd5c985-eaaa-47aa-8314-62359c54505a develop digital content"}}.Document()
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := credentials.Build(credentials.Award{ID: "urn:uuid:0d6f1ad0-0000-4000-8000-000000000007", Issuer: credentials.Profile{ID: me}, Achievement: achievement, Subject: credentials.Subject{ID: me},
+		ValidFrom: now.AddDate(0, 0, -1), ActivityStart: now.AddDate(-1, 0, 0), ActivityEnd: now.AddDate(0, -1, 0), Role: "Helper", Narrative: "Every Friday.",
+		Evidence:  []credentials.Evidence{{ID: "urn:uuid:0d6f1ad0-0000-4000-8000-000000000008", Name: "Log"}, {Narrative: "Words without an address."}},
+		Resources: []credentials.Resource{{ID: "urn:uuid:0d6f1ad0-0000-4000-8000-000000000008", MediaType: "text/plain", DigestMultibase: recognition.Digest([]byte("log"))}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	signed, err := credentials.Issue(t.Context(), v, raw, s, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, signed.Credential().Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
 }

@@ -211,7 +211,16 @@ func render(name string, data any) ([]byte, error) {
 	if err := pages.ExecuteTemplate(&b, name, data); err != nil {
 		return nil, fmt.Errorf("writing the page %s: %w", name, err)
 	}
-	return b.Bytes(), nil
+	return bytes.Map(legible, b.Bytes()), nil
+}
+
+// legible keeps a page well-formed: what a badge may hold and a page may not,
+// such as control characters, is shown as unreadable.
+func legible(r rune) rune {
+	if r == '\t' || r == '\n' || r == '\r' || r >= 0x20 && r != 0x7f && r != 0xfffe && r != 0xffff {
+		return r
+	}
+	return '\uFFFD'
 }
 
 func readEndorsement(raw []byte) (e endorsement, ext string, err error) {
