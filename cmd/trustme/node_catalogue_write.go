@@ -24,7 +24,7 @@ var sketchFlags = []struct{ name, usage, question, fallback string }{
 	{"title", "its `TITLE`, as people read it", "Title, as people read it", ""},
 	{"domain", "the `DOMAIN` of learning", "Domain of learning", ""},
 	{"language", "`CODE` of its language", "Language", "en"},
-	{"country", "`CODE` of the country of who awards", "Country of who awards (two letters)", "BE"},
+	{"country", "`CODE` of the country of who awards", "Country of who awards (two letters, such as BE)", ""},
 	{"badge", "`NAME` of its first badge", "Name of the first badge", ""},
 	{"objective", "what who holds that can do, a `SENTENCE`", "What who holds it can do", ""},
 }
@@ -37,7 +37,7 @@ func catalogueNew() *cli.Command {
 	return &cli.Command{
 		Name: "new", Usage: "write the file of a new catalogue, with comments that say how to go on", ArgsUsage: "FILE",
 		Description: example("Asks what it is not told by flags, where there is a terminal. What it writes has no mistake.",
-			"trustme node catalogue new --slug welding --title Welding --domain metal --badge 'Safe at work' --objective 'Works safely in a workshop.' welding.yaml"),
+			"trustme node catalogue new --slug welding --title Welding --domain metal --country BE --badge 'Safe at work' --objective 'Works safely in a workshop.' welding.yaml"),
 		Flags: flags,
 		Action: func(c *cli.Context) error {
 			args, err := operands(c, 1, 1, "one FILE")

@@ -96,3 +96,22 @@ func TestALongRunShowsABarOnATerminalAndNowhereElse(t *testing.T) {
 		t.Errorf("beside a terminal: %q, answer %q, %v", told, out, err)
 	}
 }
+
+// At a terminal a new catalogue is asked for, question by question, and an
+// answer that must be given is asked for again.
+func TestANewCatalogueIsAskedForAtATerminal(t *testing.T) {
+	screen, end := terminal(t)
+	file := filepath.Join(t.TempDir(), "new.yaml")
+	cmd := trustme(t, "node", "catalogue", "new", file)
+	cmd.Stdin, cmd.Stderr = end, end
+	if _, err := io.WriteString(screen, "\nwelding\nWelding\nmetal\n\nBE\nSafe at work\nWorks safely.\n"); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := cmd.Output(); err != nil || !strings.HasPrefix(string(out), "wrote ") {
+		t.Fatalf("%s, %v", out, err)
+	}
+	raw, err := os.ReadFile(file)
+	if err != nil || !bytes.Contains(raw, []byte(`name: "Safe at work"`)) || !bytes.Contains(raw, []byte(`country: "BE"`)) {
+		t.Errorf("%s, %v", raw, err)
+	}
+}
