@@ -42,6 +42,7 @@ const (
 	CodeEvidenceAbsent     = "evidence_not_at_hand"
 	CodeEndorsement        = "endorsement_lapsed"
 	CodeEndorsementMissing = "endorsement_missing"
+	CodeEndorsementUnknown = "endorsement_unknown"
 	CodeIdentity           = "identity_mismatch"
 	CodeHolder             = "holder_binding"
 	CodeReplay             = "replay"
@@ -86,6 +87,7 @@ var explanations = map[string]string{
 	CodeEvidenceAbsent:     "The credential holds digests of files that are not at hand; show the files to have them checked.",
 	CodeEndorsement:        "An endorsement within the badge is authentic but has lapsed, was withdrawn, or could not be judged. The badge itself is not touched by that.",
 	CodeEndorsementMissing: "You ask for the endorsement of somebody who has not endorsed this badge, its achievement or its issuer, or whose endorsement is not in force. The badge may be genuine all the same.",
+	CodeEndorsementUnknown: "There is an endorsement by whom you ask for, and whether it is in force could not be told: its signer or its status list is out of reach. Try again online.",
 	CodeIdentity:           "The badge was given to somebody else than the person asked about.",
 	CodeHolder:             "The presentation is not made by the subject of the credential, or does not prove who made it.",
 	CodeReplay:             "The presentation answers another challenge or another verifier: it may be a recording.",

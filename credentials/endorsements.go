@@ -143,6 +143,9 @@ func (j *judgement) endorsement(ctx context.Context, e part, ofRecord bool) Chec
 	r := j.v.judgeAt(ctx, c, form, o, j.depth+1)
 	if r.Verdict != Valid {
 		d := r.decisive()
+		if r.Verdict == Undecided && slices.Contains(e.about, c.SubjectID()) {
+			j.unjudged = append(j.unjudged, c.IssuerID())
+		}
 		return told(d, d.Answer == Unknown || d.Name != CheckShape && d.Name != CheckProof && d.Name != CheckIssuer)
 	}
 	if e.of == "" {
@@ -167,11 +170,19 @@ func (j *judgement) endorsement(ctx context.Context, e part, ofRecord bool) Chec
 // required adds the answer about endorsements that the verifier asks for and
 // that are not there; false: there are none such.
 func (j *judgement) required() bool {
+	var unsure []string
 	for _, want := range j.o.EndorsedBy {
-		if !slices.ContainsFunc(j.r.Endorsers, func(e Endorser) bool { return e.ID == want }) {
+		switch {
+		case slices.ContainsFunc(j.r.Endorsers, func(e Endorser) bool { return e.ID == want }):
+		case slices.Contains(j.unjudged, want):
+			unsure = append(unsure, want)
+		default:
 			j.add(Check{Name: CheckEndorsements, Answer: No, Code: CodeEndorsementMissing, Message: "no endorsement by " + want + ", which you ask for, is in force: neither of the badge nor of its achievement or issuer"})
 			return true
 		}
 	}
-	return false
+	if len(unsure) > 0 {
+		j.add(Check{Name: CheckEndorsements, Answer: Unknown, Code: CodeEndorsementUnknown, Message: "whether the endorsement by " + unsure[0] + ", which you ask for, is in force could not be told"})
+	}
+	return len(unsure) > 0
 }

@@ -2,13 +2,17 @@ package credentials_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/trust-me/trustme/credentials"
 	"github.com/trust-me/trustme/credentials/dataintegrity"
 	"github.com/trust-me/trustme/credentials/jsonld"
+	"github.com/trust-me/trustme/did"
 )
 
 const designerID = "https://alder.example/openbadges/a/designer"
@@ -139,5 +143,42 @@ func TestAPresentationShowsEndorsementsBesideTheirBadge(t *testing.T) {
 	r := w.v.VerifyPresentation(t.Context(), w.present(t, w.learner, e), "c-1", "birch.example")
 	if r.Verdict != credentials.Invalid || r.Code != credentials.CodeHolder {
 		t.Errorf("alone: %s %s", r.Verdict, r.Why)
+	}
+}
+
+// away resolves all but one DID, which is out of reach.
+type away struct {
+	did.Resolver
+	id did.DID
+}
+
+func (a away) Resolve(ctx context.Context, id did.DID) (did.Resolution, error) {
+	if id == a.id {
+		return did.Resolution{}, errors.New("out of reach")
+	}
+	return a.Resolver.Resolve(ctx, id)
+}
+
+// Whoever is asked for and is out of reach is not somebody who did not endorse.
+func TestAnEndorsementThatCannotBeJudgedIsNotMissing(t *testing.T) {
+	w := newWorld(t)
+	guild, birch := newParty(t, "guild"), newParty(t, "birch")
+	a := w.award()
+	a.Achievement = json.RawMessage(strings.TrimSuffix(achievement, "}") + `,"endorsement":[` + string(w.endorse(t, guild, later)) + `]}`)
+	badge := w.issue(t, a).Credential().Bytes()
+	v := credentials.NewVerifier(credentials.VerifierConfig{Resolver: away{w.net.resolver(), guild.id}, Status: w.net, Now: func() time.Time { return w.now }})
+	for _, tt := range []struct {
+		by   []string
+		want credentials.Verdict
+		code string
+	}{
+		{nil, credentials.Valid, ""},
+		{[]string{guild.id.String()}, credentials.Undecided, credentials.CodeEndorsementUnknown},
+		{[]string{guild.id.String(), birch.id.String()}, credentials.Invalid, credentials.CodeEndorsementMissing},
+	} {
+		r := v.Report(t.Context(), badge, credentials.ReportOptions{EndorsedBy: tt.by})
+		if r.Verdict != tt.want || tt.code != "" && r.Code() != tt.code {
+			t.Errorf("asked for %v: %s %s %s", tt.by, r.Verdict, r.Code(), r.Why())
+		}
 	}
 }

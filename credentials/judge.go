@@ -21,6 +21,7 @@ type judgement struct {
 	// document is the issuer's DID document as it was fetched, if it was.
 	document []byte
 	bound    bound
+	unjudged []string // who signed endorsements that could not be judged
 	r        *Report
 	own      Report // that r is, unless it is another's
 }

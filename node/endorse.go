@@ -43,6 +43,9 @@ type SignedEndorsement struct {
 // it has looked at what is endorsed: a badge must verify, an achievement or an
 // issuer must be found under its id.
 func (n *Node) Endorse(ctx context.Context, r EndorseRequest) (SignedEndorsement, error) {
+	if len(r.Comment) > maxComment {
+		return SignedEndorsement{}, fmt.Errorf("%w: comment: it has %d bytes; write at most %d", ErrInput, len(r.Comment), maxComment)
+	}
 	of, name, files, err := n.endorsedThing(ctx, r)
 	if err != nil {
 		return SignedEndorsement{}, err
@@ -67,6 +70,9 @@ func (n *Node) Endorse(ctx context.Context, r EndorseRequest) (SignedEndorsement
 	}
 	return SignedEndorsement{doc, n.endorsementAddress(doc.ID), signed}, nil
 }
+
+// maxComment bounds what is said in an endorsement, in bytes.
+const maxComment = 16 << 10
 
 func (n *Node) endorsementAddress(id string) string {
 	return n.set.Base + "/endorsements/" + strings.TrimPrefix(id, "urn:uuid:")

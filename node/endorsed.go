@@ -74,6 +74,11 @@ func (n *Node) TakeEndorsement(ctx context.Context, r TakeEndorsementRequest) (E
 		if err := n.aboutUs(tx, s.Of); err != nil {
 			return err
 		}
+		if old, err := endorsed.Get(tx, e.ID); err == nil && (old.By != e.By || old.Of != e.Of) { // its signer chose the id
+			return fmt.Errorf("%w: another endorsement, by %s, has the id %s; its signer must sign it anew", ErrInput, old.By, e.ID)
+		} else if err := ignoreMissing(err); err != nil {
+			return err
+		}
 		if err := endorsed.Put(tx, e); err != nil {
 			return err
 		}
@@ -126,19 +131,25 @@ func (n *Node) DropEndorsement(ctx context.Context, r WithdrawRequest) (e Endors
 // praise keeps which endorsements are in force, for a minute: a run of many
 // badges does not verify them for each.
 type praise struct {
-	mu    sync.Mutex
-	until time.Time
-	by    map[string][]json.RawMessage // by what they are about
+	mu      sync.Mutex
+	until   time.Time
+	by      map[string][]json.RawMessage // by what they are about
+	gen     int                          // counts what makes older answers worthless
+	looking chan struct{}                // closed when who looks is done
 }
 
 func (p *praise) forget() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.until = time.Time{}
+	p.until, p.by, p.gen = time.Time{}, nil, p.gen+1
 }
 
-// praiseFor is how long endorsements are taken to be in force without a look.
-const praiseFor = time.Minute
+const (
+	// praiseFor is how long endorsements are taken to be in force without a look.
+	praiseFor = time.Minute
+	// praiseWait is how long issuing waits for their signers at most.
+	praiseWait = 2 * time.Second
+)
 
 // endorsementsOf returns the endorsements of an id that a badge embeds: a few,
 // not all there are.
@@ -149,15 +160,42 @@ func (n *Node) endorsementsOf(ctx context.Context, of string) ([]json.RawMessage
 
 // allEndorsementsOf returns the endorsements of an id, without those that were
 // withdrawn or have ended. One that cannot be judged now, since its signer is
-// out of reach, stays: whoever verifies the badge looks for themselves.
+// out of reach, stays: whoever verifies the badge looks for themselves. One
+// caller looks at a time, and the others go by what was known before.
 func (n *Node) allEndorsementsOf(ctx context.Context, of string) ([]json.RawMessage, error) {
 	p := &n.praise
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if n.now().Before(p.until) {
-		return p.by[of], nil
+	for {
+		p.mu.Lock()
+		looking := p.looking
+		if p.by != nil && (looking != nil || n.now().Before(p.until)) {
+			defer p.mu.Unlock()
+			return p.by[of], nil
+		}
+		if looking == nil {
+			looking = make(chan struct{})
+			p.looking = looking
+			gen := p.gen
+			p.mu.Unlock()
+			by, err := n.judgeEndorsed(ctx)
+			p.mu.Lock()
+			if p.looking = nil; err == nil && p.gen == gen {
+				p.by, p.until = by, n.now().Add(praiseFor)
+			}
+			p.mu.Unlock()
+			close(looking)
+			return by[of], err
+		}
+		p.mu.Unlock()
+		select {
+		case <-looking:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
 	}
-	by := map[string][]json.RawMessage{}
+}
+
+// judgeEndorsed verifies the endorsements that were taken in, all at once.
+func (n *Node) judgeEndorsed(ctx context.Context) (map[string][]json.RawMessage, error) {
 	var raws [][]byte
 	err := n.db.View(ctx, func(tx *store.Tx) error {
 		for e, err := range endorsed.List(tx, store.Range{}) {
@@ -175,14 +213,30 @@ func (n *Node) allEndorsementsOf(ctx context.Context, of string) ([]json.RawMess
 	if err != nil {
 		return nil, err
 	}
-	for _, raw := range raws {
-		rep := n.party.Verifier.Report(ctx, raw, credentials.ReportOptions{})
+	limit, cancel := context.WithTimeout(ctx, praiseWait)
+	defer cancel()
+	reports := make([]credentials.Report, len(raws))
+	var all sync.WaitGroup
+	turns := make(chan struct{}, 8)
+	for i, raw := range raws {
+		turns <- struct{}{}
+		all.Go(func() {
+			reports[i] = n.party.Verifier.Report(limit, raw, credentials.ReportOptions{})
+			<-turns
+		})
+	}
+	all.Wait()
+	if err := ctx.Err(); err != nil { // not what the signers did
+		return nil, err
+	}
+	by := map[string][]json.RawMessage{}
+	for i, raw := range raws {
 		c, err := credentials.Parse(raw)
 		if err != nil {
 			return nil, err
 		}
-		if rep.Verdict == credentials.Invalid {
-			n.log.Info("an endorsement is left out", "credential", c.ID(), "err", rep.Why())
+		if reports[i].Verdict == credentials.Invalid {
+			n.log.Info("an endorsement is left out", "credential", c.ID(), "err", reports[i].Why())
 			continue
 		}
 		by[c.SubjectID()] = append(by[c.SubjectID()], raw)
@@ -190,8 +244,7 @@ func (n *Node) allEndorsementsOf(ctx context.Context, of string) ([]json.RawMess
 	for of := range by {
 		slices.SortFunc(by[of], func(a, b json.RawMessage) int { return len(a) - len(b) })
 	}
-	p.by, p.until = by, n.now().Add(praiseFor)
-	return by[of], nil
+	return by, nil
 }
 
 // maxEmbedded bounds the endorsements of one thing within a badge.

@@ -19,6 +19,12 @@ import (
 // reachable is a node under a did:key whose pages partners on this machine reach.
 func reachable(t *testing.T, name string, now func() time.Time) *Node {
 	t.Helper()
+	return behind(t, name, now, func(pages http.Handler) http.Handler { return pages })
+}
+
+// behind is [reachable] with something in front of the pages.
+func behind(t *testing.T, name string, now func() time.Time, front func(http.Handler) http.Handler) *Node {
+	t.Helper()
 	var pages http.Handler
 	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { pages.ServeHTTP(w, r) }))
 	t.Cleanup(web.Close)
@@ -27,7 +33,7 @@ func reachable(t *testing.T, name string, now func() time.Time) *Node {
 		t.Fatal(err)
 	}
 	n := opened(t, dir, now)
-	pages = n.public()
+	pages = front(n.public())
 	if err := n.Publish(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -88,6 +88,9 @@ func (w *Wallet) readEndorsement(ctx context.Context, raw []byte) (e Endorsement
 	if err != nil {
 		return e, errorf(ErrInput, "it is no endorsement: %v", err)
 	}
+	if s.Kind != recognition.Endorsement {
+		return e, errorf(ErrInput, "it is no endorsement, but a %s", s.Kind)
+	}
 	r := w.party.Verifier.Report(ctx, raw, credentials.ReportOptions{Offline: w.cfg.Offline})
 	switch r.Verdict {
 	case credentials.Invalid:
@@ -99,6 +102,11 @@ func (w *Wallet) readEndorsement(ctx context.Context, raw []byte) (e Endorsement
 }
 
 func putEndorsement(tx *store.Tx, e Endorsement, raw []byte) error {
+	if old, err := endorsements.Get(tx, e.ID); err == nil && (old.By != e.By || old.Of != e.Of) { // its signer chose the id
+		return errorf(ErrInput, "another endorsement, by %s, has the same id; its signer must sign it anew", old.By)
+	} else if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
 	if err := endorsements.Put(tx, e); err != nil {
 		return err
 	}
@@ -116,7 +124,13 @@ func (w *Wallet) receiveEndorsement(ctx context.Context, a exchange.EndorseAsk, 
 	case e.Of != a.Of:
 		return "", nil, &didcomm.Problem{Code: exchange.CodeCredential, Comment: "the endorsement is about " + e.Of + ", and not about " + a.Of}
 	}
-	return e.ID, func(tx *store.Tx) error { return putEndorsement(tx, e, raw) }, nil
+	return e.ID, func(tx *store.Tx) error {
+		err := putEndorsement(tx, e, raw)
+		if errors.Is(err, ErrInput) {
+			return &didcomm.Problem{Code: exchange.CodeCredential, Comment: err.Error()}
+		}
+		return err
+	}, nil
 }
 
 // AddEndorsement keeps an endorsement that came as a file. It must verify, and

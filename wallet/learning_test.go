@@ -156,3 +156,24 @@ func TestWhatNobodyCouldTellReplacesNoBadge(t *testing.T) {
 		}
 	}
 }
+
+// Who signs an endorsement chooses its id: it takes nobody else's place, and an
+// agreement is no endorsement.
+func TestAnEndorsementTakesNoOthersPlace(t *testing.T) {
+	w, _ := opened(t)
+	one, another := Endorsement{ID: "urn:uuid:1", Of: "urn:uuid:b", By: "did:example:guild"}, Endorsement{ID: "urn:uuid:1", Of: "urn:uuid:b", By: "did:example:mallory"}
+	for _, tt := range []struct {
+		e  Endorsement
+		ok bool
+	}{{one, true}, {another, false}, {one, true}} {
+		err := w.db.Update(t.Context(), func(tx *store.Tx) error { return putEndorsement(tx, tt.e, []byte("x")) })
+		if (err == nil) != tt.ok || err != nil && !errors.Is(err, ErrInput) {
+			t.Errorf("by %s: %v", tt.e.By, err)
+		}
+	}
+	home, _ := opened(t)
+	_, raw := mobility(t, home, w.id.String())
+	if _, err := w.readEndorsement(t.Context(), raw); !errors.Is(err, ErrInput) {
+		t.Errorf("a learning agreement: %v", err)
+	}
+}

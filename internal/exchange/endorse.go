@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/trust-me/trustme/internal/didcomm"
@@ -123,13 +124,40 @@ func (e *Endorser) onRequest(_ context.Context, in Inbound) (didcomm.Outcome, er
 	}
 	a := EndorseAsk{ID: in.Message.Thread(), Connection: in.Connection.ID, Of: body.Of, Name: body.Name, Comment: body.Comment, State: EndorseAsked, Updated: e.Now().UTC()}
 	return didcomm.Outcome{Apply: func(tx *store.Tx) error {
-		if err := EndorseWanted.Insert(tx, a); errors.Is(err, store.ErrExists) {
+		if kept, err := EndorseWanted.Get(tx, a.ID); err == nil && kept.Connection != a.Connection {
+			return malformed("request for an endorsement", errors.New("its thread is another's"))
+		} else if err == nil {
 			return nil // asked again
-		} else if err != nil {
+		} else if !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+		if err := roomFor(tx, a.Connection); err != nil {
+			return err
+		}
+		if err := EndorseWanted.Insert(tx, a); err != nil {
 			return err
 		}
 		return e.Keep(tx, a, badge)
 	}}, nil
+}
+
+// MaxEndorseOpen is how many requests of one connection may wait for an answer.
+const MaxEndorseOpen = 20
+
+func roomFor(tx *store.Tx, connection string) error {
+	open := 0
+	for a, err := range EndorseWanted.List(tx, store.Range{}) {
+		if err != nil {
+			return err
+		}
+		if a.Connection == connection && a.State == EndorseAsked {
+			open++
+		}
+	}
+	if open >= MaxEndorseOpen {
+		return &didcomm.Problem{Code: CodeState, Comment: fmt.Sprintf("%d requests of yours wait for an answer already", open)}
+	}
+	return nil
 }
 
 // Endorsed plays the part of who asks for endorsements.
