@@ -145,7 +145,7 @@ func TestEachGuardOfAnAgreementSaysTheWayOut(t *testing.T) {
 			}
 			_, err = cedar.TakeEndorsement(t.Context(), TakeEndorsementRequest{Credential: e.Credential})
 			return err
-		}, "which is neither this node, nor an achievement or a badge of its"},
+		}, "which is neither this node, nor a catalogue, an achievement or a badge of its"},
 		{"a learning agreement under what is not in force", func() error {
 			_, err := alder.SignLearning(t.Context(), SignLearningRequest{File: fmt.Appendf(nil, "learning_agreement: M\nlearner: x\nunder: %s\nrecognizes:\n  - {source: \"%s/openbadges/a/basics\", target: basics}\n", ended.ID, birch.set.Base)})
 			return err
