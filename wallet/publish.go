@@ -69,8 +69,8 @@ func (w *Wallet) Portfolio(ctx context.Context, r PortfolioRequest) (Portfolio, 
 		}
 		s.Badges, out.Badges = append(s.Badges, b), append(out.Badges, at)
 	}
-	if r.Collection && len(hs) > 0 {
-		c, err := w.Collection(ctx, r.Title, collectable(hs))
+	if ids := collectable(hs); r.Collection && len(ids) > 0 {
+		c, err := w.Collection(ctx, r.Title, ids)
 		if err != nil {
 			return Portfolio{}, err
 		}

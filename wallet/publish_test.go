@@ -112,6 +112,29 @@ func TestAPortfolioHoldsTheSignedBadgesByteForByteAndPagesThatNeedNothing(t *tes
 	}
 }
 
+func TestAPublishedCollectionTellsWhatIsInIt(t *testing.T) {
+	w, is := open(t, t.TempDir(), nil), newIssuer(t)
+	add(t, w, is.badge(t, urn+"1", "Welding", w.DID().String(), time.Time{}))
+	c, err := w.Collection(t.Context(), "Both", []string{"Welding", "Welding"})
+	if err != nil || len(c.Badges) != 1 {
+		t.Fatalf("%v, %v", c.Badges, err)
+	}
+	if _, _, err := w.Import(t.Context(), c.Credential, false); err != nil {
+		t.Fatal(err)
+	}
+	dir, p := published(t, w, wallet.PortfolioRequest{Badges: []string{"Both"}, Title: "x", Collection: true})
+	files := filesIn(t, dir)
+	if page := files[p.Badges[0].Page]; !bytes.Contains(page, []byte("<li>Welding, Somebody</li>")) || !bytes.Contains(page, []byte("the learner put this collection together")) {
+		t.Errorf("%s", page)
+	}
+	if files["collection.jwt"] != nil {
+		t.Error("a collection of no badge")
+	}
+	if _, err := w.Collection(t.Context(), "x", []string{"Both"}); !errors.Is(err, wallet.ErrInput) || !strings.Contains(err.Error(), "is a collection itself") {
+		t.Errorf("%v", err)
+	}
+}
+
 func heldPrefix(t *testing.T, w *wallet.Wallet, name string) string {
 	t.Helper()
 	h, _, err := w.Get(t.Context(), name)

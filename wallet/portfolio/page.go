@@ -68,6 +68,7 @@ type badgePage struct {
 	Criteria         []string
 	CriteriaURL      string
 	Outcomes         []string
+	Holds            []string // what a transcript or a collection is of
 	Facts            []fact
 	Narrative        string
 	Self             bool
@@ -91,6 +92,13 @@ func (m *maker) page(b Badge, at shown, copies map[string]string, endorsed []end
 	}
 	for _, o := range slices.Concat(c.Facts().Outcomes, c.Facts().Skills) {
 		p.Outcomes = append(p.Outcomes, o.Name)
+	}
+	for _, raw := range c.Records() {
+		one, _, err := credentials.ParseAny(raw)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %s holds what cannot be read: %v", ErrSite, at.Name, err)
+		}
+		p.Holds = append(p.Holds, or(one.Name(), "a badge without a name")+", "+or(one.IssuerName(), "issuer unnamed"))
 	}
 	if b.Report.Verdict != credentials.Valid {
 		p.Notice = b.Report.Why()
