@@ -231,7 +231,7 @@ func (n *Node) keepUp(ctx context.Context) {
 			return
 		case <-t.C:
 			_, err := n.RefreshAgreements(ctx, "")
-			if err = errors.Join(err, n.keepCheckpoints(ctx), n.countUp(ctx), n.renewActive(ctx)); err != nil && ctx.Err() == nil {
+			if err = errors.Join(err, n.keepCheckpoints(ctx), n.countUp(ctx), n.renewActive(ctx), n.eraseLeft(ctx)); err != nil && ctx.Err() == nil {
 				n.log.Info("not all partners could be asked", "err", err)
 			}
 		}

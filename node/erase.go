@@ -37,46 +37,76 @@ func (n *Node) Erase(ctx context.Context, r EraseRequest) (Erased, error) {
 	if err != nil {
 		return out, err
 	}
-	var files []string
 	for more := true; more; { // a transaction touches few keys
+		var step Erased // of this run: a transaction may run more than once
 		err := n.db.Update(ctx, func(tx *store.Tx) error {
-			step := Erased{}
-			var gone []string
-			more = false
-			for _, e := range []func(*store.Tx, person, *Erased, *[]string) (bool, error){n.eraseApplication, n.eraseLearning, n.eraseAward, n.erasePresented, n.eraseAsked, n.eraseDue, n.eraseConnection} {
-				did, err := e(tx, p, &step, &gone)
+			step, more = Erased{}, false
+			for _, e := range []func(*store.Tx, person, *Erased) (bool, error){n.eraseApplication, n.eraseLearning, n.eraseAward, n.eraseSaid, n.erasePresented, n.eraseAsked, n.eraseDue, n.eraseConnection} {
+				did, err := e(tx, p, &step)
 				if err != nil {
 					return err
 				}
 				if more = did; more {
-					break
+					return nil
 				}
-			}
-			files = append(files, gone...)
-			out.Connections, out.Applications, out.Badges = out.Connections+step.Connections, out.Applications+step.Applications, out.Badges+step.Badges
-			if more {
-				return nil
 			}
 			return n.note(tx, "person.erased", map[string]any{"connections": out.Connections, "applications": out.Applications, "badges": out.Badges})
 		})
 		if err != nil {
 			return out, err
 		}
+		out.Connections, out.Applications, out.Badges = out.Connections+step.Connections, out.Applications+step.Applications, out.Badges+step.Badges
 	}
-	for _, digest := range files { // others may have handed in the same bytes
-		used, err := n.fileInUse(ctx, digest)
+	out.Files, err = n.eraseFiles(ctx)
+	return out, err
+}
+
+// erasing is a file whose records are gone: it goes too, also when the node
+// stops in between.
+type erasing struct {
+	Digest string `json:"digest"`
+}
+
+var erasings = store.NewCollection("erasing", func(e erasing) string { return e.Digest })
+
+// eraseLeft goes on with what a stop interrupted.
+func (n *Node) eraseLeft(ctx context.Context) error {
+	_, err := n.eraseFiles(ctx)
+	return err
+}
+
+// eraseFiles removes the files that are to go, unless others handed in the same
+// bytes.
+func (n *Node) eraseFiles(ctx context.Context) (gone int, err error) {
+	var all []erasing
+	err = n.db.View(ctx, func(tx *store.Tx) error {
+		for e, err := range erasings.List(tx, store.Range{}) {
+			if err != nil {
+				return err
+			}
+			all = append(all, e)
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	for _, e := range all {
+		used, err := n.fileInUse(ctx, e.Digest)
 		if err != nil {
-			return out, err
+			return gone, err
 		}
-		if used {
-			continue
+		if !used {
+			if err := n.db.DeleteBlob(e.Digest); err != nil {
+				return gone, err
+			}
+			gone++
 		}
-		if err := n.db.DeleteBlob(digest); err != nil {
-			return out, err
+		if err := n.db.Update(ctx, func(tx *store.Tx) error { return erasings.Delete(tx, e.Digest) }); err != nil {
+			return gone, err
 		}
-		out.Files++
 	}
-	return out, nil
+	return gone, nil
 }
 
 // person is who shall be forgotten: all DIDs and connections that the records
@@ -84,6 +114,7 @@ func (n *Node) Erase(ctx context.Context, r EraseRequest) (Erased, error) {
 type person struct {
 	connections, dids []string
 	email             string
+	kept              bool // a record names them
 }
 
 func (p person) is(q application.Person) bool {
@@ -117,51 +148,62 @@ func (n *Node) personOf(ctx context.Context, who string) (p person, err error) {
 			}
 		}
 		for grew := true; grew; {
-			grew = false
-			for a, err := range awards.List(tx, store.Range{}) {
-				if err != nil {
-					return err
-				}
-				if !p.holds(a) {
-					continue
-				}
-				found = true
-				for _, x := range []struct {
-					v  string
-					in *[]string
-				}{{a.Recipient.DID, &p.dids}, {a.Recipient.Connection, &p.connections}} {
-					if x.v != "" && !slices.Contains(*x.in, x.v) {
-						*x.in, grew = append(*x.in, x.v), true
-					}
-				}
+			if grew, err = p.grow(tx); err != nil {
+				return err
 			}
-			for a, err := range applications.List(tx, store.Range{}) {
-				if err != nil {
-					return err
-				}
-				if !p.is(a.Applicant) {
-					continue
-				}
-				found = true
-				if d := a.Applicant.DID; d != "" && !slices.Contains(p.dids, d) {
-					p.dids, grew = append(p.dids, d), true
-				}
-				if c := a.Applicant.Connection; c != "" && !slices.Contains(p.connections, c) {
-					p.connections, grew = append(p.connections, c), true
-				}
-			}
+			found = found || grew
 		}
 		return nil
 	})
+	found = found || p.kept
 	if err == nil && !found {
 		err = fmt.Errorf("%w: nothing is kept about %q", ErrNotFound, who)
 	}
 	return p, err
 }
 
+// grow adds the DIDs and connections that records show to be of the same
+// person, and reports whether there were any.
+func (p *person) grow(tx *store.Tx) (grew bool, err error) {
+	same := func(q application.Person) {
+		p.kept = true
+		if q.DID != "" && !slices.Contains(p.dids, q.DID) {
+			p.dids, grew = append(p.dids, q.DID), true
+		}
+		if q.Connection != "" && !slices.Contains(p.connections, q.Connection) {
+			p.connections, grew = append(p.connections, q.Connection), true
+		}
+	}
+	for a, err := range awards.List(tx, store.Range{}) {
+		if err != nil {
+			return false, err
+		}
+		if p.holds(a) {
+			same(application.Person{DID: a.Recipient.DID, Connection: a.Recipient.Connection})
+		}
+	}
+	for a, err := range applications.List(tx, store.Range{}) {
+		if err != nil {
+			return false, err
+		}
+		if p.is(a.Applicant) {
+			same(a.Applicant)
+		}
+	}
+	for l, err := range learnings.List(tx, store.Range{}) {
+		if err != nil {
+			return false, err
+		}
+		if q := (application.Person{DID: l.Learner, Connection: l.Connection}); l.AtHome && p.is(q) { // elsewhere anybody may have brought it
+			same(q)
+		}
+	}
+	return grew, nil
+}
+
 // Each of these removes one thing and reports whether there was one.
 
-func (n *Node) eraseApplication(tx *store.Tx, p person, out *Erased, files *[]string) (bool, error) {
+func (n *Node) eraseApplication(tx *store.Tx, p person, out *Erased) (bool, error) {
 	for l, err := range applications.List(tx, store.Range{}) {
 		if err != nil {
 			return false, err
@@ -173,7 +215,11 @@ func (n *Node) eraseApplication(tx *store.Tx, p person, out *Erased, files *[]st
 		if err != nil {
 			return false, err
 		}
-		*files = append(*files, l.Files...)
+		for _, digest := range l.Files {
+			if err := erasings.Put(tx, erasing{digest}); err != nil {
+				return false, err
+			}
+		}
 		for _, r := range a.Reviews {
 			for _, what := range []string{"signed", "document"} {
 				if err := store.DeleteLarge(tx, reviewKey(r.ID, what)); err != nil {
@@ -208,7 +254,7 @@ func (n *Node) eraseApplication(tx *store.Tx, p person, out *Erased, files *[]st
 	return false, nil
 }
 
-func (n *Node) eraseLearning(tx *store.Tx, p person, _ *Erased, _ *[]string) (bool, error) {
+func (n *Node) eraseLearning(tx *store.Tx, p person, _ *Erased) (bool, error) {
 	for l, err := range learnings.List(tx, store.Range{}) {
 		if err != nil {
 			return false, err
@@ -219,7 +265,7 @@ func (n *Node) eraseLearning(tx *store.Tx, p person, _ *Erased, _ *[]string) (bo
 		if err := store.DeleteLarge(tx, bundleKey(l.ID)); err != nil {
 			return false, err
 		}
-		if err := store.DeleteLarge(tx, credentialKey(l.ID)); err != nil {
+		if err := errors.Join(n.blankDocument(tx, l.ID), n.blankAbout(tx, l.ID)); err != nil {
 			return false, err
 		}
 		return true, learnings.Delete(tx, l.ID)
@@ -228,7 +274,7 @@ func (n *Node) eraseLearning(tx *store.Tx, p person, _ *Erased, _ *[]string) (bo
 }
 
 // eraseAward keeps of a badge what its status needs, and no person.
-func (n *Node) eraseAward(tx *store.Tx, p person, out *Erased, _ *[]string) (bool, error) {
+func (n *Node) eraseAward(tx *store.Tx, p person, out *Erased) (bool, error) {
 	for a, err := range awards.List(tx, store.Range{}) {
 		if err != nil {
 			return false, err
@@ -252,12 +298,64 @@ func (n *Node) eraseAward(tx *store.Tx, p person, out *Erased, _ *[]string) (boo
 			}
 		}
 		out.Badges++
-		return true, store.DeleteLarge(tx, credentialKey(a.ID))
+		return true, errors.Join(store.DeleteLarge(tx, credentialKey(a.ID)), n.blankAbout(tx, or(a.Credential, a.ID)))
 	}
 	return false, nil
 }
 
-func (n *Node) erasePresented(tx *store.Tx, p person, _ *Erased, _ *[]string) (bool, error) {
+// blankAbout removes what this node and others said about a badge or a learning
+// agreement: endorsements and countersignatures. Their holder has them.
+func (n *Node) blankAbout(tx *store.Tx, id string) error {
+	var given, taken []string
+	for d, err := range documents.By(tx, "of", id) {
+		if err != nil {
+			return err
+		}
+		given = append(given, d.ID)
+	}
+	for e, err := range endorsed.By(tx, "of", id) {
+		if err != nil {
+			return err
+		}
+		taken = append(taken, e.ID)
+	}
+	for _, id := range given {
+		if err := n.blankDocument(tx, id); err != nil {
+			return err
+		}
+	}
+	for _, id := range taken {
+		if err := errors.Join(endorsed.Delete(tx, id), store.DeleteLarge(tx, endorsedKey(id))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// eraseSaid removes what was said about the person's DIDs themselves.
+func (n *Node) eraseSaid(tx *store.Tx, p person, _ *Erased) (bool, error) {
+	for _, id := range p.dids {
+		for _, err := range documents.By(tx, "of", id) {
+			if err != nil {
+				return false, err
+			}
+			return true, n.blankAbout(tx, id)
+		}
+	}
+	return false, nil
+}
+
+// blankDocument keeps of a document what its status needs.
+func (n *Node) blankDocument(tx *store.Tx, id string) error {
+	d, err := documents.Get(tx, id)
+	if err != nil {
+		return ignoreMissing(err)
+	}
+	d.Name, d.Of, d.Reason, d.Updated = "", "", "", n.now().UTC()
+	return errors.Join(documents.Put(tx, d), store.DeleteLarge(tx, credentialKey(id)))
+}
+
+func (n *Node) erasePresented(tx *store.Tx, p person, _ *Erased) (bool, error) {
 	for s, err := range presented.List(tx, store.Range{}) {
 		if err != nil {
 			return false, err
@@ -276,7 +374,7 @@ func (n *Node) erasePresented(tx *store.Tx, p person, _ *Erased, _ *[]string) (b
 	return false, nil
 }
 
-func (n *Node) eraseAsked(tx *store.Tx, p person, _ *Erased, _ *[]string) (bool, error) {
+func (n *Node) eraseAsked(tx *store.Tx, p person, _ *Erased) (bool, error) {
 	for a, err := range exchange.EndorseWanted.List(tx, store.Range{}) {
 		if err != nil {
 			return false, err
@@ -287,12 +385,17 @@ func (n *Node) eraseAsked(tx *store.Tx, p person, _ *Erased, _ *[]string) (bool,
 		if err := store.DeleteLarge(tx, wantedKey(a.ID)); err != nil {
 			return false, err
 		}
+		if a.Endorsement != "" {
+			if err := n.blankDocument(tx, a.Endorsement); err != nil {
+				return false, err
+			}
+		}
 		return true, exchange.EndorseWanted.Delete(tx, a.ID)
 	}
 	return false, nil
 }
 
-func (n *Node) eraseDue(tx *store.Tx, p person, _ *Erased, _ *[]string) (bool, error) {
+func (n *Node) eraseDue(tx *store.Tx, p person, _ *Erased) (bool, error) {
 	for _, id := range p.dids {
 		if _, err := dues.Get(tx, id); err == nil {
 			return true, dues.Delete(tx, id)
@@ -304,7 +407,7 @@ func (n *Node) eraseDue(tx *store.Tx, p person, _ *Erased, _ *[]string) (bool, e
 }
 
 // eraseConnection ends a connection, with what waits for it.
-func (n *Node) eraseConnection(tx *store.Tx, p person, out *Erased, _ *[]string) (bool, error) {
+func (n *Node) eraseConnection(tx *store.Tx, p person, out *Erased) (bool, error) {
 	for _, id := range p.connections {
 		c, err := exchange.Connections.Get(tx, id)
 		if errors.Is(err, store.ErrNotFound) {
