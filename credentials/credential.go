@@ -62,7 +62,7 @@ func (c Credential) ID() string { return text(c.doc.Get("id")) }
 func (c Credential) IssuerID() string { return c.doc.Get("issuer").ID() }
 
 // IssuerName returns the name that the issuer gives itself.
-func (c Credential) IssuerName() string { return words(c.doc.Get("issuer").Get("name")) }
+func (c Credential) IssuerName() string { return c.doc.Get("issuer").Get("name").Words() }
 
 // SubjectID returns the id of the subject, "" when it has none.
 func (c Credential) SubjectID() string { return text(c.subject().Get("id")) }
@@ -75,10 +75,10 @@ func (c Credential) AchievementID() string { return text(c.Achievement().Get("id
 
 // Name returns the achievement's name, else the credential's own.
 func (c Credential) Name() string {
-	if n := words(c.Achievement().Get("name")); n != "" {
+	if n := c.Achievement().Get("name").Words(); n != "" {
 		return n
 	}
-	return words(c.doc.Get("name"))
+	return c.doc.Get("name").Words()
 }
 
 // Types returns the types of the credential.
@@ -151,19 +151,6 @@ func parseTime(s string) (time.Time, error) {
 }
 
 func text(v jsondoc.Value) string { s, _ := v.Text(); return s }
-
-// words returns a text, or the first of its translations.
-func words(v jsondoc.Value) string {
-	for e := range v.Elements() {
-		if s, ok := e.Text(); ok {
-			return s
-		}
-		if s, ok := e.Get("@value").Text(); ok {
-			return s
-		}
-	}
-	return ""
-}
 
 func has(v jsondoc.Value, want string) bool {
 	for e := range v.Elements() {

@@ -160,7 +160,7 @@ func (j *judgement) endorsement(ctx context.Context, e part, ofRecord bool) Chec
 		e.of = []string{"badge", "achievement", "issuer"}[at]
 	}
 	found := Endorser{ID: c.IssuerID(), Name: c.IssuerName(), Of: e.of, By: c.ID()}
-	found.Comment = words(c.subject().Get("endorsementComment"))
+	found.Comment = c.subject().Get("endorsementComment").Words()
 	if !slices.Contains(j.r.Endorsers, found) {
 		j.r.Endorsers = append(j.r.Endorsers, found)
 	}

@@ -32,7 +32,7 @@ func (c Credential) Facts() Facts {
 	a := c.Achievement()
 	f := Facts{Workload: text(a.Get("volumeOfLearning")), Level: c.level()}
 	for e := range a.Get("alignment").Elements() {
-		l := Alignment{words(e.Get("targetName")), text(e.Get("targetUrl")), text(e.Get("targetCode")), text(e.Get("targetFramework")), text(e.Get("targetType"))}
+		l := Alignment{e.Get("targetName").Words(), text(e.Get("targetUrl")), text(e.Get("targetCode")), text(e.Get("targetFramework")), text(e.Get("targetType"))}
 		one := map[string]*string{"ext:EQFLevel": &f.EQF, "ext:LearningSetting": &f.Setting, "ext:LearningMode": &f.Mode, "ext:AssessmentType": &f.Assessment, "ext:CreditFramework": &f.CreditFramework}[l.Type]
 		switch {
 		case one != nil:
@@ -62,7 +62,7 @@ func (c Credential) level() string {
 		for d := range c.Achievement().Get("resultDescription").Elements() {
 			for l := range d.Get("rubricCriterionLevel").Elements() {
 				if l.ID() == want {
-					return words(l.Get("name"))
+					return l.Get("name").Words()
 				}
 			}
 		}

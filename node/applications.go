@@ -179,19 +179,7 @@ func (n *Node) refuse(tx *store.Tx, in exchange.Inbound, a application.Applicati
 // all, or those in a state.
 func (n *Node) Applications(ctx context.Context, state string, yield func(ApplicationLine) error) error {
 	return n.db.View(ctx, func(tx *store.Tx) error {
-		seq := applications.List(tx, store.Range{})
-		if state != "" {
-			seq = applications.By(tx, "state", state)
-		}
-		for a, err := range seq {
-			if err != nil {
-				return err
-			}
-			if err := yield(a); err != nil {
-				return err
-			}
-		}
-		return nil
+		return each(tx, applications, "state", state, yield)
 	})
 }
 

@@ -94,23 +94,29 @@ func orNaN(f float64, err error) float64 {
 	return f
 }
 
+// each calls yield with the records of a collection in the order of their ids:
+// all, or those that have the value in an index.
+func each[T any](tx *store.Tx, c store.Collection[T], index, value string, yield func(T) error) error {
+	seq := c.List(tx, store.Range{})
+	if value != "" {
+		seq = c.By(tx, index, value)
+	}
+	for v, err := range seq {
+		if err != nil {
+			return err
+		}
+		if err := yield(v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // AwardList calls yield with the awards in the order of their ids, all of
 // them or those of one achievement ("catalogue/slug").
 func (n *Node) AwardList(ctx context.Context, achievement string, yield func(Award) error) error {
 	return n.db.View(ctx, func(tx *store.Tx) error {
-		seq := awards.List(tx, store.Range{})
-		if achievement != "" {
-			seq = awards.By(tx, "achievement", achievement)
-		}
-		for a, err := range seq {
-			if err != nil {
-				return err
-			}
-			if err := yield(a); err != nil {
-				return err
-			}
-		}
-		return nil
+		return each(tx, awards, "achievement", achievement, yield)
 	})
 }
 

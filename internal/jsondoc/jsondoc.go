@@ -301,6 +301,20 @@ func (v Value) Texts() []string {
 	return out
 }
 
+// Words returns a text, or the first of its translations (VC 2.0 §11.1): a
+// string, an object with @value, or a list of them; "" of anything else.
+func (v Value) Words() string {
+	for e := range v.Elements() {
+		if s, ok := e.Text(); ok {
+			return s
+		}
+		if s, ok := e.Get("@value").Text(); ok {
+			return s
+		}
+	}
+	return ""
+}
+
 // First returns the first element; nothing where there is none.
 func (v Value) First() Value {
 	for e := range v.Elements() {

@@ -193,3 +193,19 @@ func TestTextsOutliveTheDocumentTheyCameFrom(t *testing.T) {
 	}()
 	v.Get("a")
 }
+
+func TestWordsAreATextOrItsFirstTranslation(t *testing.T) {
+	for doc, want := range map[string]string{
+		`"Designer"`: "Designer", `{"@value":"Designer","@language":"en"}`: "Designer",
+		`[{"@value":"Concepteur","@language":"fr"},{"@value":"Designer","@language":"en"}]`: "Concepteur",
+		`[7,{"name":"x"},"Designer"]`: "Designer", `{"value":"x"}`: "", `7`: "", `null`: "", `[]`: "", `""`: "",
+	} {
+		v, err := jsondoc.Parse([]byte(doc))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := v.Words(); got != want {
+			t.Errorf("%s: %q, want %q", doc, got, want)
+		}
+	}
+}

@@ -83,8 +83,8 @@ type badgePage struct {
 func (m *maker) page(b Badge, at shown, copies map[string]string, endorsed []endorsement) ([]byte, error) {
 	c := b.Credential
 	a := c.Achievement()
-	p := badgePage{head: m.head(at.Name, "../index.html"), Image: template.URL(at.Image), Description: words(a.Get("description")), Criteria: lines(text(a.Get("criteria").Get("narrative"))),
-		Facts: facts(c, m.site), Narrative: words(c.Doc().Get("credentialSubject").First().Get("narrative")), Self: at.Self,
+	p := badgePage{head: m.head(at.Name, "../index.html"), Image: template.URL(at.Image), Description: a.Get("description").Words(), Criteria: lines(text(a.Get("criteria").Get("narrative"))),
+		Facts: facts(c, m.site), Narrative: c.Doc().Get("credentialSubject").First().Get("narrative").Words(), Self: at.Self,
 		Signed: path.Base(at.Files[0]), PNG: path.Base(at.Files[1]), SVG: path.Base(at.Files[2]), Checked: day(b.Report.At)}
 	p.Lang = at.Lang
 	if u := a.Get("criteria").ID(); strings.HasPrefix(u, "https://") || strings.HasPrefix(u, "http://") {
@@ -118,7 +118,7 @@ func (m *maker) page(b Badge, at shown, copies map[string]string, endorsed []end
 // items tells the evidence of a badge; copies are the files that were written.
 func items(c credentials.Credential, copies map[string]string) (out []evidence) {
 	for e := range c.Doc().Get("evidence").Elements() {
-		item := evidence{Name: words(e.Get("name")), Narrative: words(e.Get("narrative")), Description: words(e.Get("description")), Genre: text(e.Get("genre"))}
+		item := evidence{Name: e.Get("name").Words(), Narrative: e.Get("narrative").Words(), Description: e.Get("description").Words(), Genre: text(e.Get("genre"))}
 		if id := e.ID(); strings.HasPrefix(id, "https://") || strings.HasPrefix(id, "http://") {
 			item.Link = id
 		}
@@ -240,7 +240,7 @@ func readEndorsement(raw []byte) (e endorsement, ext string, err error) {
 	if c.IsJWT() {
 		ext = ".jwt"
 	}
-	return endorsement{By: or(c.IssuerName(), "somebody unnamed"), Of: "badge", Comment: words(c.Doc().Get("credentialSubject").First().Get("endorsementComment"))}, ext, nil
+	return endorsement{By: or(c.IssuerName(), "somebody unnamed"), Of: "badge", Comment: c.Doc().Get("credentialSubject").First().Get("endorsementComment").Words()}, ext, nil
 }
 
 var languageTag = regexp.MustCompile(`^[a-zA-Z]{2,3}(-[a-zA-Z0-9]{1,8})*$`)
@@ -275,19 +275,6 @@ func dayOf(v jsondoc.Value) string {
 }
 
 func text(v jsondoc.Value) string { s, _ := v.Text(); return s }
-
-// words returns a text, or the first of its translations.
-func words(v jsondoc.Value) string {
-	for e := range v.Elements() {
-		if s, ok := e.Text(); ok {
-			return s
-		}
-		if s, ok := e.Get("@value").Text(); ok {
-			return s
-		}
-	}
-	return ""
-}
 
 // LinkedIn returns the address that adds a badge to a profile there, once its
 // owner opens it; page is where the badge is shown in public.
