@@ -31,6 +31,8 @@ type Checkpoint struct {
 	Hash       string    `json:"hash"` // of that entry, hex
 	Signed     time.Time `json:"signed"`
 	Credential []byte    `json:"credential"`
+	// Against is a checkpoint that contradicts this one: both are signed.
+	Against []byte `json:"against,omitempty"`
 }
 
 var checkpoints = store.NewCollection("checkpoint", func(c Checkpoint) string { return fmt.Sprintf("%s %020d", c.Of, c.Seq) })
@@ -116,10 +118,10 @@ func (n *Node) readCheckpoint(ctx context.Context, raw []byte) (Checkpoint, erro
 // maxCheckpoints is how many checkpoints of one partner are kept.
 const maxCheckpoints = 100
 
-// KeepCheckpoint fetches a partner's checkpoint and keeps it. One that
-// contradicts what was kept, with the same number and another hash, is an
-// error, and kept as well: it proves that the partner shows two journals.
-func (n *Node) KeepCheckpoint(ctx context.Context, base string) (Checkpoint, error) {
+// KeepCheckpoint fetches a partner's checkpoint and keeps it; of, if it is not
+// empty, is the partner's DID. One that contradicts what was kept is an error,
+// and kept as well: it proves that the partner shows two journals.
+func (n *Node) KeepCheckpoint(ctx context.Context, base, of string) (Checkpoint, error) {
 	raw, err := n.party.Get(ctx, base+"/journal/checkpoint")
 	if err != nil {
 		return Checkpoint{}, err
@@ -128,21 +130,51 @@ func (n *Node) KeepCheckpoint(ctx context.Context, base string) (Checkpoint, err
 	if err != nil {
 		return c, err
 	}
-	return c, n.db.Update(ctx, func(tx *store.Tx) error {
-		old, err := checkpoints.Get(tx, fmt.Sprintf("%s %020d", c.Of, c.Seq))
+	if of != "" && c.Of != of {
+		return c, fmt.Errorf("%w: the checkpoint at %s is of %s, and not of %s", ErrInput, base, c.Of, of)
+	}
+	var found error
+	err = n.db.Update(ctx, func(tx *store.Tx) error {
+		found = nil
+		old, why, err := contradicted(tx, c)
 		switch {
-		case err == nil && old.Hash != c.Hash:
-			return fmt.Errorf("%w: %s shows two journals: entry %d had the hash %s on %s, and has %s now", ErrInput, c.Of, c.Seq, old.Hash[:16], old.Signed.Format(time.DateOnly), c.Hash[:16])
-		case err == nil:
-			return nil
-		case !errors.Is(err, store.ErrNotFound):
+		case err != nil:
 			return err
+		case why != "":
+			found = fmt.Errorf("%w: %s shows two journals: %s", ErrInput, c.Of, why)
+			if old.Against != nil {
+				return nil
+			}
+			old.Against = c.Credential
+			return checkpoints.Put(tx, old)
+		case old.Seq == c.Seq:
+			return nil
 		}
-		if err := checkpoints.Put(tx, c); err != nil {
+		if err := checkpoints.Insert(tx, c); err != nil {
 			return err
 		}
 		return n.thinCheckpoints(tx, c.Of)
 	})
+	return c, errors.Join(err, found)
+}
+
+// contradicted finds the checkpoint that was kept and that another does not fit:
+// the same entry with another hash, or a journal that got shorter. Without one
+// it returns the kept checkpoint of the same entry, if there is one.
+func contradicted(tx *store.Tx, c Checkpoint) (old Checkpoint, why string, err error) {
+	for k, err := range checkpoints.List(tx, store.Range{Prefix: []byte(c.Of + " ")}) {
+		switch {
+		case err != nil:
+			return old, "", err
+		case k.Seq == c.Seq && k.Hash != c.Hash:
+			return k, fmt.Sprintf("entry %d had the hash %s on %s, and has %s now", c.Seq, k.Hash[:16], k.Signed.Format(time.DateOnly), c.Hash[:16]), nil
+		case k.Seq > c.Seq && c.Signed.After(k.Signed):
+			return k, fmt.Sprintf("it had %d entries on %s, and later %d", k.Seq, k.Signed.Format(time.DateOnly), c.Seq), nil
+		case k.Seq == c.Seq:
+			old = k
+		}
+	}
+	return old, "", nil
 }
 
 // thinCheckpoints forgets every other checkpoint of a partner when there are
@@ -159,6 +191,9 @@ func (n *Node) thinCheckpoints(tx *store.Tx, of string) error {
 		return nil
 	}
 	for i := 1; i < len(all)-1; i += 2 {
+		if all[i].Against != nil { // a proof stays
+			continue
+		}
 		if err := checkpoints.Delete(tx, fmt.Sprintf("%s %020d", all[i].Of, all[i].Seq)); err != nil {
 			return err
 		}
@@ -289,7 +324,7 @@ func (n *Node) keepCheckpoints(ctx context.Context) error {
 			continue
 		}
 		asked[a.PartnerBase] = true
-		if _, err := n.KeepCheckpoint(ctx, a.PartnerBase); err != nil {
+		if _, err := n.KeepCheckpoint(ctx, a.PartnerBase, a.Partner); err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", a.Partner, err))
 		}
 	}

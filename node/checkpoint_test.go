@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/trust-me/trustme/credentials"
 	"github.com/trust-me/trustme/credentials/recognition"
@@ -61,18 +62,30 @@ func TestAPartnerThatShowsTwoJournalsIsFound(t *testing.T) {
 		name string
 		body []byte
 		why  string
+		of   string
 	}{
-		{"the first", one, ""}, {"the same again", one, ""}, {"a contradiction", another, "shows two journals: entry 5 had the hash"},
-		{"an endorsement", endorsement, "no checkpoint of a journal"}, {"altered", altered, "the checkpoint does not verify"},
+		{"somebody else's", one, "and not of did:key:other", "did:key:other"},
+		{"the first", one, "", birch.DID().String()}, {"the same again", one, "", ""}, {"a contradiction", another, "shows two journals: entry 5 had the hash", ""},
+		{"the contradiction again", another, "shows two journals: entry 5 had the hash", ""},
+		{"an endorsement", endorsement, "no checkpoint of a journal", ""}, {"altered", altered, "the checkpoint does not verify", ""},
 	} {
 		body = tt.body
-		c, err := alder.KeepCheckpoint(t.Context(), web.URL)
+		c, err := alder.KeepCheckpoint(t.Context(), web.URL, tt.of)
 		if tt.why == "" && (err != nil || c.Of != birch.DID().String() || c.Seq != 5) || tt.why != "" && (!errors.Is(err, ErrInput) || !strings.Contains(err.Error(), tt.why)) {
 			t.Errorf("%s: %+v, %v; want %q", tt.name, c, err, tt.why)
 		}
 	}
-	if all, err := alder.Checkpoints(t.Context()); err != nil || len(all) != 1 {
-		t.Errorf("kept: %d, %v", len(all), err)
+	if all, err := alder.Checkpoints(t.Context()); err != nil || len(all) != 1 || string(all[0].Credential) != string(one) || string(all[0].Against) != string(another) {
+		t.Errorf("kept, with the proof: %+v, %v", all, err)
+	}
+	later := Checkpoint{Of: birch.DID().String(), Seq: 4, Signed: birch.now().Add(time.Hour)}
+	if err := alder.db.View(t.Context(), func(tx *store.Tx) error {
+		if old, why, err := contradicted(tx, later); err != nil || old.Seq != 5 || !strings.Contains(why, "it had 5 entries") {
+			t.Errorf("a journal that got shorter: %q, %v", why, err)
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
 	}
 }
 
