@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 
 	"github.com/trust-me/trustme/credentials"
+	"github.com/trust-me/trustme/internal/fetch"
 	"github.com/trust-me/trustme/internal/seal"
 	"github.com/trust-me/trustme/internal/store"
 	"github.com/trust-me/trustme/node/catalogue"
@@ -49,6 +51,9 @@ func failureOf(err error) (int, Failure) {
 	if rows, ok := errors.AsType[*CSVError](err); ok {
 		f.Rows, f.Wrong = rows.Rows, rows.Wrong
 	}
+	if turnedDown(err) {
+		err = fmt.Errorf("%w: %w", ErrInput, err)
+	}
 	for _, k := range kinds {
 		if errors.Is(err, k.err) {
 			f.Kind = k.name
@@ -56,6 +61,16 @@ func failureOf(err error) (int, Failure) {
 		}
 	}
 	return http.StatusInternalServerError, f
+}
+
+// turnedDown reports whether a partner answered, and what will be the same when it
+// is asked again, such as that there is no such page.
+func turnedDown(err error) bool {
+	if errors.Is(err, fetch.ErrBlocked) || errors.Is(err, fetch.ErrTooLarge) {
+		return true
+	}
+	code, ok := errors.AsType[*fetch.StatusError](err)
+	return ok && slices.Contains([]int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusGone}, code.Code)
 }
 
 func readFailure(r io.Reader) error {

@@ -55,6 +55,9 @@ func (n *Node) Recognise(ctx context.Context, r RecogniseRequest) (Recognised, e
 	if c, _, err := credentials.ParseAny(r.Credential); err == nil { // else the report says so
 		if records := c.Records(); len(records) > 0 {
 			n.units(ctx, t, c, records, &out)
+			if report.Verdict != credentials.Valid { // its units may be, and are told of
+				out.Recognition = recognition.Recognition{Answer: credentials.NotApplicable, Basis: recognition.NoBasis, Why: report.Why()}
+			}
 			report.Recognition = out.Recognition.Check("")
 		} else {
 			out.Recognition = t.Fill(&report, c, n.called)
@@ -71,7 +74,7 @@ func (n *Node) Recognise(ctx context.Context, r RecogniseRequest) (Recognised, e
 // units answers for each badge of a transcript.
 func (n *Node) units(ctx context.Context, t recognition.Terms, c credentials.Credential, records [][]byte, out *Recognised) {
 	out.Credits = map[string]float64{}
-	met := map[string]bool{}
+	met, counted := map[string]bool{}, map[string]bool{}
 	for _, raw := range records {
 		rep, v := n.party.Verifier.Examine(ctx, raw, credentials.ReportOptions{})
 		u := Unit{Credential: rep.Credential.ID, Name: rep.Credential.Name, Verdict: rep.Verdict, Told: rep.Why(), Recognition: recognition.Recognition{Answer: credentials.NotApplicable, Basis: recognition.NoBasis, Why: rep.Why()}}
@@ -85,7 +88,9 @@ func (n *Node) units(ctx context.Context, t recognition.Terms, c credentials.Cre
 		}
 		if u.Recognition.Answer == credentials.Yes {
 			met[u.Recognition.As] = met[u.Recognition.As] || u.Recognition.Satisfies
-			if u.Recognition.Credits > 0 {
+			// A badge that is there twice, or in two versions, counts once.
+			if key := u.Recognition.Issuer + " " + u.Credential; u.Recognition.Credits > 0 && (u.Credential == "" || !counted[key]) {
+				counted[key] = true
 				out.Credits[u.Recognition.Framework] += u.Recognition.Credits
 			}
 		}

@@ -45,7 +45,7 @@ const birchMaker = "https://birch.example/design/a/maker"
 // signs signs an agreement in which a recognises what b gives.
 func signs(t *testing.T, a, b *Node, more string) SignedAgreement {
 	t.Helper()
-	s, err := a.SignAgreement(t.Context(), SignAgreementRequest{File: fmt.Appendf(nil, "agreement: MoU\nwith: %q\npartner: %q\nrecognizes: [{source: %q, target: basics}]\n%s", b.id, b.set.Base, birchMaker, more)})
+	s, err := a.SignAgreement(t.Context(), SignAgreementRequest{File: fmt.Appendf(nil, "agreement: MoU\nwith: %q\npartner: %q\nrecognizes:\n  - {source: %q, target: basics}\n%s", b.id, b.set.Base, birchMaker, more)})
 	if err != nil {
 		t.Fatal(err)
 	}

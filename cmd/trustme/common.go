@@ -12,6 +12,7 @@ import (
 	"reflect"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/schollz/progressbar/v3"
 	"github.com/urfave/cli/v2"
@@ -202,7 +203,18 @@ func printJSON(c *cli.Context, v any) error {
 
 // say prints a line of the answer.
 func say(c *cli.Context, format string, args ...any) {
-	fmt.Fprintf(c.App.Writer, format+"\n", args...)
+	fmt.Fprintln(c.App.Writer, tame(fmt.Sprintf(format, args...)))
+}
+
+// tame takes out what would move the cursor of a terminal or colour it: much of
+// what is said here was written by strangers.
+func tame(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) && r != '\n' && r != '\t' {
+			return -1
+		}
+		return r
+	}, s)
 }
 
 // readInput reads a file, or standard input for "-".

@@ -62,7 +62,7 @@ func run(ctx context.Context, args []string) int {
 		return exitYes
 	}
 	if text := err.Error(); text != "" {
-		fmt.Fprintln(os.Stderr, "trustme:", text)
+		fmt.Fprintln(os.Stderr, "trustme:", tame(text))
 	}
 	return codeOf(err)
 }

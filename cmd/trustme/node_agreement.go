@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -241,8 +243,8 @@ func nodeRecognise() *cli.Command {
 				for _, u := range r.Units {
 					say(c, "  %-7s %s: %s", u.Recognition.Answer, u.Name, u.Told)
 				}
-				for framework, sum := range r.Credits {
-					say(c, "  %g points %s", sum, framework)
+				for _, framework := range slices.Sorted(maps.Keys(r.Credits)) {
+					say(c, "  %g points %s", r.Credits[framework], framework)
 				}
 				for _, m := range r.Missing {
 					say(c, "  missing %s", m)
