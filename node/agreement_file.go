@@ -52,6 +52,9 @@ func readAgreementFile(raw []byte) (f agreementFile, err error) {
 	if err := dec.Decode(&f); err != nil && !errors.Is(err, io.EOF) {
 		return f, fmt.Errorf("%w: the agreement: %s", ErrInput, strings.ReplaceAll(strings.TrimPrefix(err.Error(), "yaml: "), "type node.agreementFile", "it; correct its spelling or remove it"))
 	}
+	if err := dec.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
+		return f, fmt.Errorf("%w: the agreement: a second document begins; keep one agreement a file", ErrInput)
+	}
 	if f.With == "" || f.Agreement == "" {
 		return f, fmt.Errorf("%w: the agreement needs the keys agreement, its name, and with, the partner's DID; `trustme node agreement draft` writes a file", ErrInput)
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"time"
@@ -66,6 +67,9 @@ func (n *Node) SignLearning(ctx context.Context, r SignLearningRequest) (Learnin
 	dec.KnownFields(true)
 	if err := dec.Decode(&f); err != nil {
 		return LearningRecord{}, fmt.Errorf("%w: the learning agreement: %s", ErrInput, strings.ReplaceAll(strings.TrimPrefix(err.Error(), "yaml: "), "type node.learningFile", "it; correct its spelling or remove it"))
+	}
+	if err := dec.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
+		return LearningRecord{}, fmt.Errorf("%w: the learning agreement: a second document begins; keep one agreement a file", ErrInput)
 	}
 	if f.DID != "" {
 		if _, err := did.Parse(f.DID); err != nil {

@@ -11,8 +11,10 @@ import (
 
 	"github.com/trust-me/trustme/credentials"
 	"github.com/trust-me/trustme/credentials/recognition"
+	"github.com/trust-me/trustme/did"
 	"github.com/trust-me/trustme/internal/didcomm"
 	"github.com/trust-me/trustme/internal/exchange"
+	"github.com/trust-me/trustme/internal/store"
 )
 
 // bring hands a learning agreement over as a wallet does.
@@ -123,5 +125,48 @@ func TestATranscriptIsOfSomebody(t *testing.T) {
 	}
 	if out, err := n.IssueTranscript(t.Context(), TranscriptRequest{}); !errors.Is(err, ErrInput) || !strings.Contains(err.Error(), "name a connection or a DID") {
 		t.Errorf("%+v, %v", out, err)
+	}
+}
+
+// A badge outlives the connection that it was handed out by.
+func TestATranscriptHasBadgesOfAConnectionThatWasRemoved(t *testing.T) {
+	n := keyed(t)
+	c := connectedTo(t, n)
+	g, err := n.Grant(t.Context(), GrantRequest{Achievement: "basics", To: Recipient{Connection: c.ID}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	subject, err := did.Parse(ana)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signed, err := n.issueFor(t.Context(), g.Award.ID, subject)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := n.db.Update(t.Context(), signed.Record); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := n.IssueTranscript(t.Context(), TranscriptRequest{To: ana}); err != nil || out.Badges != 1 || !out.Sent {
+		t.Errorf("with the connection: %+v, %v", out, err)
+	}
+	if err := n.db.Update(t.Context(), func(tx *store.Tx) error { return exchange.Connections.Delete(tx, c.ID) }); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := n.IssueTranscript(t.Context(), TranscriptRequest{To: ana}); err != nil || out.Badges != 1 || out.Sent {
+		t.Errorf("without: %d badges, sent %v, %v", out.Badges, out.Sent, err)
+	}
+}
+
+func TestAFileOfAnAgreementIsOneDocument(t *testing.T) {
+	n := keyed(t)
+	for name, read := range map[string]func([]byte) error{
+		"agreement":          func(raw []byte) error { _, err := readAgreementFile(raw); return err },
+		"learning agreement": func(raw []byte) error { _, err := n.SignLearning(t.Context(), SignLearningRequest{raw}); return err },
+	} {
+		key := strings.ReplaceAll(name, " ", "_")
+		if err := read([]byte(key + ": Mobility\n---\n" + key + ": Another\n")); !errors.Is(err, ErrInput) || !strings.Contains(err.Error(), "a second document begins; keep one agreement a file") {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }

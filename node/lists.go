@@ -36,6 +36,9 @@ type lists struct {
 	beating bool                     // the beat goes on: there will be a next one
 	wake    *sync.Cond
 	fresh   map[string][]byte // published bytes, as served
+	until   time.Time         // when they are over; zero where nobody looked
+
+	renewing sync.Mutex // one asker at a time publishes what is over
 
 	revoked     map[string]bool // ids of revoked badges; nil where no 1EdTechRevocationList is published
 	revocations []byte          // that list, as served
@@ -258,7 +261,7 @@ func (n *Node) Publish(ctx context.Context) error {
 	for name, raw := range signed {
 		n.lists.fresh[name] = raw
 	}
-	n.lists.revocations = revocations
+	n.lists.revocations, n.lists.until = revocations, now.Add(listsValidFor)
 	n.lists.beat = max(n.lists.beat, turn)
 	n.lists.wake.Broadcast()
 	return nil
@@ -274,6 +277,9 @@ func (n *Node) renewLists(ctx context.Context) error {
 		}
 		if n.now().Add(listsValidFor / 2).After(c.ValidUntil()) {
 			return n.Publish(ctx)
+		}
+		if n.lists.until.IsZero() || c.ValidUntil().Before(n.lists.until) {
+			n.lists.until = c.ValidUntil()
 		}
 	}
 	return nil
@@ -335,9 +341,27 @@ func (n *Node) published(ctx context.Context) (bool, error) {
 	return false, ctx.Err()
 }
 
+// inTime publishes between two beats where the lists are over: the machine
+// slept for long, or its clock was put right.
+func (n *Node) inTime(ctx context.Context) error {
+	l := n.lists
+	l.renewing.Lock()
+	defer l.renewing.Unlock()
+	l.mu.Lock()
+	over := !l.until.IsZero() && n.now().After(l.until)
+	l.mu.Unlock()
+	if !over {
+		return nil
+	}
+	return n.Publish(ctx)
+}
+
 // StatusList returns a signed list as served. The error is [ErrNotFound] when
 // there is none.
-func (n *Node) StatusList(_ context.Context, list int, purpose string) ([]byte, error) {
+func (n *Node) StatusList(ctx context.Context, list int, purpose string) ([]byte, error) {
+	if err := n.inTime(ctx); err != nil {
+		return nil, err
+	}
 	n.lists.mu.Lock()
 	defer n.lists.mu.Unlock()
 	if raw := n.lists.fresh[listName(list, purpose)]; raw != nil {

@@ -3,9 +3,12 @@ package node
 import (
 	"encoding/json"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/trust-me/trustme/credentials/status"
 	"github.com/trust-me/trustme/internal/store"
@@ -85,4 +88,28 @@ func TestAFullListOpensTheNextOne(t *testing.T) {
 		t.Fatal(err)
 	}
 	check(opened(t, dir, nil))
+}
+
+// A machine that slept for longer than its lists hold answers with new ones at
+// once, not from the next beat on, and issues under them.
+func TestListsThatAreOverAreSignedAnewWhenAskedFor(t *testing.T) {
+	var slept atomic.Int64
+	now := func() time.Time { return time.Now().Add(time.Duration(slept.Load())) }
+	n := opened(t, filepath.Join(t.TempDir(), "alder"), now)
+	grant(t, n, GrantRequest{Achievement: "basics", To: Recipient{DID: ana}})
+	for i, asleep := range []time.Duration{listsValidFor + time.Hour, 3 * listsValidFor} {
+		slept.Add(int64(asleep))
+		var wg sync.WaitGroup
+		for range 8 {
+			wg.Go(func() {
+				raw, err := n.StatusList(t.Context(), 1, status.Revocation)
+				var l struct{ ValidUntil time.Time }
+				if err != nil || json.Unmarshal(raw, &l) != nil || l.ValidUntil.Before(now()) {
+					t.Errorf("after %s: valid until %s, %v", asleep, l.ValidUntil, err)
+				}
+			})
+		}
+		wg.Wait()
+		grant(t, n, GrantRequest{Achievement: "explorer", Key: fmt.Sprint(i), To: Recipient{DID: ana}})
+	}
 }

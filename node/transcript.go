@@ -60,7 +60,10 @@ func (n *Node) IssueTranscript(ctx context.Context, r TranscriptRequest) (Transc
 			}
 			out.Learner = a.Recipient.DID
 			if a.Recipient.Connection != "" {
-				if c, err = connection(tx, a.Recipient.Connection); err != nil {
+				switch got, err := exchange.Connections.Get(tx, a.Recipient.Connection); {
+				case err == nil:
+					c = got
+				case !errors.Is(err, store.ErrNotFound): // one that was removed leaves its badges
 					return err
 				}
 			}

@@ -72,15 +72,10 @@ func put(tx *store.Tx, h Held, raw []byte) (added bool, err error) {
 			if old.ID == h.ID || old.ValidFrom.After(h.ValidFrom) {
 				return false, nil
 			}
-			if old.ValidFrom.Before(h.ValidFrom) && h.Verdict == string(credentials.Valid) { // what nobody could tell takes no badge's place
-				if err := held.Delete(tx, old.ID); err != nil {
-					return false, err
-				}
-				if err := store.DeleteLarge(tx, bytesKey(old.ID)); err != nil {
-					return false, err
-				}
-			}
 		}
+	}
+	if err := dropOlder(tx, h); err != nil {
+		return false, err
 	}
 	if err := held.Insert(tx, h); errors.Is(err, store.ErrExists) {
 		return false, nil
@@ -92,6 +87,28 @@ func put(tx *store.Tx, h Held, raw []byte) (added bool, err error) {
 	}
 	_, err = tx.Append("badge.held", map[string]string{"badge": h.ID})
 	return true, err
+}
+
+// dropOlder removes the older versions of a badge that is valid: what nobody
+// could tell takes no badge's place.
+func dropOlder(tx *store.Tx, h Held) error {
+	if h.Credential == "" || h.Verdict != string(credentials.Valid) {
+		return nil
+	}
+	for old, err := range held.By(tx, "credential", h.Issuer+" "+h.Credential) {
+		if err != nil {
+			return err
+		}
+		if old.ValidFrom.Before(h.ValidFrom) {
+			if err := held.Delete(tx, old.ID); err != nil {
+				return err
+			}
+			if err := store.DeleteLarge(tx, bytesKey(old.ID)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // receive implements [exchange.Holder.Receive]: a badge that does not verify
@@ -169,6 +186,7 @@ func (w *Wallet) Get(ctx context.Context, what string) (Held, []byte, error) {
 			fits = append(fits, h)
 		}
 	}
+	fits = newest(fits)
 	switch {
 	case len(fits) == 0:
 		return Held{}, nil, fmt.Errorf("%w: %q; `trustme wallet list` shows what is", ErrNotHeld, what)
@@ -183,7 +201,27 @@ func (w *Wallet) Get(ctx context.Context, what string) (Held, []byte, error) {
 	return fits[0], raw, err
 }
 
-// Verify looks at a badge again and keeps the verdict.
+// newest returns the one to take of several versions of one badge: the newest
+// that is valid, else the newest. Of several badges it returns all.
+func newest(fits []Held) []Held {
+	if len(fits) < 2 {
+		return fits
+	}
+	best := fits[0]
+	for _, h := range fits[1:] {
+		if h.Credential == "" || h.Credential != best.Credential || h.Issuer != best.Issuer {
+			return fits
+		}
+		a, b := h.Verdict == string(credentials.Valid), best.Verdict == string(credentials.Valid)
+		if a && !b || a == b && h.ValidFrom.After(best.ValidFrom) {
+			best = h
+		}
+	}
+	return []Held{best}
+}
+
+// Verify looks at a badge again and keeps the verdict. A version that is found
+// valid takes the place of those before it.
 func (w *Wallet) Verify(ctx context.Context, what string) (Held, credentials.Report, error) {
 	h, raw, err := w.Get(ctx, what)
 	if err != nil {
@@ -191,5 +229,10 @@ func (w *Wallet) Verify(ctx context.Context, what string) (Held, credentials.Rep
 	}
 	r := w.party.Verifier.Report(ctx, raw, credentials.ReportOptions{Offline: w.cfg.Offline})
 	h.Verdict, h.Why, h.Checked = string(r.Verdict), r.Why(), w.cfg.Now().UTC()
-	return h, r, w.db.Update(ctx, func(tx *store.Tx) error { return held.Put(tx, h) })
+	return h, r, w.db.Update(ctx, func(tx *store.Tx) error {
+		if err := dropOlder(tx, h); err != nil {
+			return err
+		}
+		return held.Put(tx, h)
+	})
 }

@@ -157,6 +157,46 @@ func TestWhatNobodyCouldTellReplacesNoBadge(t *testing.T) {
 	}
 }
 
+// Two versions of a badge are one badge: the newest that is valid is taken, and
+// once the newer is found valid the older goes.
+func TestOfTwoVersionsTheNewestThatIsValidIsTaken(t *testing.T) {
+	w, _ := opened(t)
+	now := w.cfg.Now()
+	good := Held{ID: "aaaa", Credential: "urn:uuid:1", Name: "Welding", Issuer: "did:web:alder.example", Verdict: string(credentials.Valid), ValidFrom: now}
+	unsure := good
+	unsure.ID, unsure.Verdict, unsure.ValidFrom = "bbbb", string(credentials.Undecided), now.Add(time.Hour)
+	for _, h := range []Held{good, unsure} {
+		if err := w.db.Update(t.Context(), func(tx *store.Tx) error { _, err := put(tx, h, []byte(h.ID)); return err }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for what, want := range map[string]string{"Welding": "aaaa", "urn:uuid:1": "aaaa", "bbbb": "bbbb"} {
+		if h, raw, err := w.Get(t.Context(), what); err != nil || h.ID != want || string(raw) != want {
+			t.Errorf("%s: %s, %q, %v, want %s", what, h.ID, raw, err, want)
+		}
+	}
+	unsure.Verdict = string(credentials.Valid) // as after another look
+	if err := w.db.Update(t.Context(), func(tx *store.Tx) error {
+		if err := dropOlder(tx, unsure); err != nil {
+			return err
+		}
+		return held.Put(tx, unsure)
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if all, err := w.List(t.Context()); err != nil || len(all) != 1 || all[0].ID != "bbbb" {
+		t.Errorf("after it was found valid: %+v, %v", all, err)
+	}
+	other := good
+	other.ID, other.Credential, other.ValidFrom = "cccc", "urn:uuid:2", now.Add(3*time.Hour)
+	if err := w.db.Update(t.Context(), func(tx *store.Tx) error { _, err := put(tx, other, []byte("cccc")); return err }); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := w.Get(t.Context(), "Welding"); !errors.Is(err, ErrInput) {
+		t.Errorf("two badges of one name: %v", err)
+	}
+}
+
 // Who signs an endorsement chooses its id: it takes nobody else's place, and an
 // agreement is no endorsement.
 func TestAnEndorsementTakesNoOthersPlace(t *testing.T) {
