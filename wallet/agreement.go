@@ -42,7 +42,8 @@ func readAgreements(raw []byte) (out []recognition.Bundle, err error) {
 }
 
 // terms are what the publisher of a catalogue recognises, each agreement
-// verified now. One that cannot be read counts for nothing.
+// verified now. One that is none counts for nothing; what one says that could not
+// be told is uncertain.
 func (w *Wallet) terms(ctx context.Context, k Catalogue) (recognition.Terms, error) {
 	var raw []byte
 	err := w.db.View(ctx, func(tx *store.Tx) (err error) {
@@ -62,7 +63,7 @@ func (w *Wallet) terms(ctx context.Context, k Catalogue) (recognition.Terms, err
 	t := recognition.Terms{Self: []string{k.Issuer}}
 	for _, b := range bundles {
 		s, err := recognition.Open(ctx, w.party.Verifier, b, w.cfg.Now())
-		if err != nil {
+		if err != nil && !recognition.IsUndecided(err) {
 			w.cfg.Log.Info("an agreement of a partner does not count", "did", k.Issuer, "err", err)
 			continue
 		}

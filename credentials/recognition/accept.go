@@ -240,11 +240,18 @@ func (t Terms) Names(names requirement.Names, creator string) requirement.Names 
 }
 
 func (t Terms) equivalents(s Statement, wanted string) (out []requirement.Equivalent) {
-	if s.Standing != requirement.Current || !t.signed(s) || s.Ended && t.DropEnded {
+	if s.Standing == requirement.Lapsed || !t.signed(s) && s.Unjudged == "" || s.Ended && t.DropEnded {
 		return nil
 	}
 	why := fmt.Sprintf("by the %s of %s", s.Kind, s.From.UTC().Format(time.DateOnly))
 	e := requirement.Equivalent{Issuer: s.Of, From: s.From, Until: s.Until, Why: why}
+	if s.Standing != requirement.Current || !t.signed(s) {
+		doubt := s.Why
+		if s.Standing == requirement.Current {
+			doubt = s.Unjudged
+		}
+		e.Uncertain = fmt.Sprintf("whether the %s of %s is in force could not be told: %s", s.Kind, s.From.UTC().Format(time.DateOnly), doubt)
+	}
 	if slices.Contains(s.Authorizes, wanted) {
 		e.Achievement = wanted
 		out = append(out, e)

@@ -52,13 +52,18 @@ func ParseBundle(raw []byte) (Bundle, error) {
 }
 
 // Open reads and verifies a bundle at a time. What is not authentic is an
-// error, which wraps [ErrStatement] or a [*credentials.UndecidedError]; what
-// is authentic and cannot be relied on now says so by its standing.
+// error, which wraps [ErrStatement] or a [*credentials.UndecidedError]; with the
+// latter comes what it says, uncertain. What is authentic and cannot be relied
+// on now says so by its standing.
 func Open(ctx context.Context, v *credentials.Verifier, b Bundle, at time.Time) (Statement, error) {
 	if len(b.Countersignatures) > maxCountersignatures {
 		return Statement{}, fmt.Errorf("%w: %d countersignatures; there are at most %d", ErrStatement, len(b.Countersignatures), maxCountersignatures)
 	}
 	s, r, err := examine(ctx, v, b.Agreement, credentials.ReportOptions{At: at})
+	if IsUndecided(err) {
+		s.Standing, s.Why, s.Unjudged = requirement.Uncertain, err.Error(), err.Error()
+		return s, err
+	}
 	if err != nil {
 		return Statement{}, err
 	}
@@ -80,6 +85,10 @@ func Open(ctx context.Context, v *credentials.Verifier, b Bundle, at time.Time) 
 		return s, nil
 	}
 	last, r, err := examine(ctx, v, b.Ended, credentials.ReportOptions{At: at})
+	if IsUndecided(err) {
+		s.Standing, s.Why = requirement.Uncertain, err.Error()
+		return s, err
+	}
 	if err != nil {
 		return Statement{}, err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -58,6 +59,29 @@ func TestACountersignatureThatCannotBeJudgedIsNeitherThereNorMissing(t *testing.
 	}
 }
 
+// A wallet off the network still answers: could not tell, and why.
+func TestAnAgreementThatCannotBeJudgedLeavesItsStepOpen(t *testing.T) {
+	alder, birch := newPartner(t), newPartner(t)
+	raw := alder.sign(t, recognition.Draft{Statement: mou(birch.id.String())})
+	b := recognition.Bundle{Agreement: raw, Countersignatures: [][]byte{birch.countersign(t, "urn:uuid:m1", raw)}}
+	h := &requirement.Holdings{}
+	h.AddOwn(requirement.Held{Achievement: maker, Issuer: birch.id.String(), Level: 2, Awarded: awarded, From: awarded, Standing: requirement.Current})
+	for away, want := range map[did.DID]credentials.Answer{{}: credentials.Yes, alder.id: credentials.Unknown, birch.id: credentials.Unknown} {
+		v := credentials.NewVerifier(credentials.VerifierConfig{Resolver: did.Methods{"key": absent{away}}, Now: func() time.Time { return noon }})
+		s, err := recognition.Open(t.Context(), v, b, noon)
+		if err != nil && !recognition.IsUndecided(err) {
+			t.Fatal(err)
+		}
+		names := recognition.Terms{Self: []string{alder.id.String()}, Statements: []recognition.Statement{s}}.Names(func(string) (requirement.Wanted, bool) {
+			return requirement.Wanted{Achievement: designer, Issuers: []string{alder.id.String()}}, true
+		}, alder.id.String())
+		got := requirement.Requirement{Badge: "designer"}.Evaluate(h, names, noon)
+		if got.Answer != want || want == credentials.Unknown && (len(got.Uncertain) != 1 || !strings.Contains(got.Uncertain[0].Why, "could not be told")) {
+			t.Errorf("%s away: %+v", away, got)
+		}
+	}
+}
+
 func TestABundleOfVeryManyCountersignaturesIsRefused(t *testing.T) {
 	alder, birch := newPartner(t), newPartner(t)
 	raw := alder.sign(t, recognition.Draft{Statement: mou(birch.id.String())})
@@ -97,40 +121,59 @@ func TestTermsMeetARequirementExactlyWhenTheyAcceptTheBadge(t *testing.T) {
 	dids := []string{"did:alder", "did:birch", "did:cedar"}
 	units := []string{maker, helper, designer, basics}
 	standings := []requirement.Standing{requirement.Current, requirement.Current, requirement.Lapsed, requirement.Uncertain}
-	met := 0
+	met, unknown := 0, 0
 	for i := range 20_000 {
+		b := recognition.Badge{Credential: "urn:uuid:b", Achievement: pick(units...), Issuer: pick(dids...), Level: r.IntN(4), Awarded: noon.AddDate(0, 0, -r.IntN(45))}
+		wanted, creator := pick(units...), "did:alder"
+		often := func(this string, of []string) string { // else what is said hardly ever concerns the badge
+			if r.IntN(2) == 0 {
+				return this
+			}
+			return pick(of...)
+		}
 		terms := recognition.Terms{Self: dids[:r.IntN(2)], DropEnded: r.IntN(4) == 0}
-		for range r.IntN(3) {
-			s := recognition.Statement{Kind: recognition.Kind(pick(string(recognition.Agreement), string(recognition.Endorsement))), ID: "urn:uuid:s", By: pick(dids...), Of: pick(dids...),
-				From: day(), Standing: standings[r.IntN(len(standings))], Ended: r.IntN(4) == 0, Signers: []string{pick(dids...)}}
+		for range r.IntN(5) {
+			s := recognition.Statement{Kind: recognition.Kind(pick(string(recognition.Agreement), string(recognition.Endorsement))), ID: "urn:uuid:s", By: often(creator, dids), Of: often(b.Issuer, dids),
+				From: day(), Standing: standings[r.IntN(len(standings))], Ended: r.IntN(4) == 0, Signers: []string{often(b.Issuer, dids)}}
+			if r.IntN(4) == 0 {
+				s.Unjudged = "a signer is away"
+			}
 			if s.Ended || r.IntN(2) == 0 {
 				s.Until = s.From.AddDate(0, 0, 1+r.IntN(30))
 			}
 			if r.IntN(2) == 0 {
-				s.Authorizes = []string{pick(units...)}
+				s.Authorizes = []string{often(wanted, units)}
 			}
 			for range r.IntN(3) {
-				s.Recognizes = append(s.Recognizes, recognition.Rule{Source: pick(units...), Target: pick(units...), Association: recognition.Association(pick("exactMatchOf", "isPartOf", "isRelatedTo")), MinLevel: r.IntN(3), Within: pick("", "P10D", "P1Y")})
+				s.Recognizes = append(s.Recognizes, recognition.Rule{Source: often(b.Achievement, units), Target: often(wanted, units), Association: recognition.Association(pick("exactMatchOf", "isPartOf", "isRelatedTo")), MinLevel: r.IntN(3), Within: pick("", "P10D", "P1Y")})
 			}
 			terms.Statements = append(terms.Statements, s)
 		}
-		b := recognition.Badge{Credential: "urn:uuid:b", Achievement: pick(units...), Issuer: pick(dids...), Level: r.IntN(4), Awarded: noon.AddDate(0, 0, -r.IntN(45))}
-		wanted, creator := pick(units...), "did:alder"
 		accepted := terms.Accept(b, wanted, creator, noon)
 		names := terms.Names(func(string) (requirement.Wanted, bool) {
 			return requirement.Wanted{Achievement: wanted, Issuers: []string{creator}}, true
 		}, creator)
 		h := &requirement.Holdings{}
 		h.AddOwn(requirement.Held{Credential: b.Credential, Achievement: b.Achievement, Issuer: b.Issuer, Level: b.Level, Awarded: b.Awarded, From: b.Awarded, Standing: requirement.Current})
-		got := requirement.Requirement{Badge: "wanted"}.Evaluate(h, names, noon).OK()
+		answer := requirement.Requirement{Badge: "wanted"}.Evaluate(h, names, noon).Answer
+		got := answer == credentials.Yes
 		if want := accepted.Answer == credentials.Yes && accepted.Satisfies; got != want {
 			t.Fatalf("seed %d, case %d: the requirement is met: %v; accepted: %+v\n%+v\n%+v wanted %s", seed, i, got, accepted, terms, b, wanted)
 		}
-		if got {
+		partly := slices.ContainsFunc(terms.Statements, func(s recognition.Statement) bool { // counts credits, and meets nothing
+			return slices.ContainsFunc(s.Recognizes, func(r recognition.Rule) bool { return r.Association == recognition.PartOf })
+		})
+		if !partly && answer != accepted.Answer {
+			t.Fatalf("seed %d, case %d: the requirement answers %v; accepted: %+v\n%+v\n%+v wanted %s", seed, i, answer, accepted, terms, b, wanted)
+		}
+		switch answer {
+		case credentials.Yes:
 			met++
+		case credentials.Unknown:
+			unknown++
 		}
 	}
-	if met < 1000 {
-		t.Errorf("only %d cases were met", met)
+	if met < 1000 || unknown < 100 {
+		t.Errorf("only %d cases were met, and %d could not be told", met, unknown)
 	}
 }

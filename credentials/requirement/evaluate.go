@@ -28,6 +28,8 @@ type Equivalent struct {
 	From        time.Time `json:"from,omitzero"`      // when it must have been awarded; zero for any time
 	Until       time.Time `json:"until,omitzero"`
 	Why         string    `json:"why,omitempty"` // such as the agreement
+	// Uncertain says why nobody can tell whether it counts; "" where it does.
+	Uncertain string `json:"uncertain,omitempty"`
 }
 
 func (q Equivalent) covers(awarded time.Time) bool {
@@ -126,7 +128,10 @@ func (e evaluation) matching(r Requirement) (out []Held) {
 			level := cmp.Or(q.Level, b.Level)
 			if b.Issuer == q.Issuer && q.covers(b.Awarded) && b.Level >= q.MinLevel && level >= r.Level && e.within(b, q.Within) && e.within(b, r.Within) {
 				b = b.at(e.at)
-				if b.Standing == Current {
+				switch {
+				case b.Standing == Current && q.Uncertain != "":
+					b.Standing, b.Why = Uncertain, q.Uncertain
+				case b.Standing == Current:
 					b.Why = q.Why
 				}
 				out = append(out, b)
