@@ -174,11 +174,7 @@ func (n *Node) onLearning(ctx context.Context, in exchange.Inbound) (didcomm.Out
 	refuse := func(why string) (didcomm.Outcome, error) {
 		return didcomm.Outcome{}, &didcomm.Problem{Code: exchange.CodeState, Comment: "the learning agreement: " + why}
 	}
-	b, err := recognition.ParseBundle(raw)
-	if err != nil {
-		return refuse(err.Error())
-	}
-	s, err := recognition.Open(ctx, n.party.Verifier, b, n.now())
+	b, s, err := recognition.OpenRaw(ctx, n.party.Verifier, raw, n.now())
 	switch {
 	case errors.Is(err, recognition.ErrStatement):
 		return refuse(err.Error())

@@ -91,11 +91,7 @@ func (w *Wallet) onLearning(ctx context.Context, in exchange.Inbound) (didcomm.O
 	refuse := func(why string) (didcomm.Outcome, error) {
 		return didcomm.Outcome{}, &didcomm.Problem{Code: exchange.CodeState, Comment: "the learning agreement: " + why}
 	}
-	b, err := recognition.ParseBundle(raw)
-	if err != nil {
-		return refuse(err.Error())
-	}
-	s, err := recognition.Open(ctx, w.party.Verifier, b, w.cfg.Now())
+	b, s, err := recognition.OpenRaw(ctx, w.party.Verifier, raw, w.cfg.Now())
 	if errors.Is(err, recognition.ErrStatement) {
 		return refuse(err.Error())
 	}

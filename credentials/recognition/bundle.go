@@ -100,6 +100,16 @@ func Open(ctx context.Context, v *credentials.Verifier, b Bundle, at time.Time) 
 	return s, nil
 }
 
+// OpenRaw is [ParseBundle] and [Open] of what it gives.
+func OpenRaw(ctx context.Context, v *credentials.Verifier, raw []byte, at time.Time) (Bundle, Statement, error) {
+	b, err := ParseBundle(raw)
+	if err != nil {
+		return Bundle{}, Statement{}, err
+	}
+	s, err := Open(ctx, v, b, at)
+	return b, s, err
+}
+
 // Merge adds the countersignatures of another copy of the same signed text.
 // It reports whether there was a new one; false for another text.
 func (b *Bundle) Merge(other Bundle) (added bool) {
