@@ -2,6 +2,7 @@ package credentials
 
 import (
 	"cmp"
+	"regexp"
 	"strconv"
 
 	"github.com/trust-me/trustme/internal/jsondoc"
@@ -18,10 +19,12 @@ type Alignment struct {
 // achievement. URIs are the vocabulary's own; what is not said is empty.
 type Facts struct {
 	EQF, Setting, Mode, Assessment string
-	Workload                       string // a duration, such as PT12H
-	Credits                        float64
-	CreditFramework                string
-	Outcomes, Skills, Other        []Alignment
+	// Workload is an xsd:duration, such as PT12H; WorkloadName is what the badge
+	// calls it, such as "12 hours".
+	Workload, WorkloadName  string
+	Credits                 float64
+	CreditFramework         string
+	Outcomes, Skills, Other []Alignment
 	// Level is the name of the level that was achieved.
 	Level string
 }
@@ -30,13 +33,16 @@ type Facts struct {
 // achievement is worth.
 func (c Credential) Facts() Facts {
 	a := c.Achievement()
-	f := Facts{Workload: text(a.Get("volumeOfLearning")), Level: c.level()}
+	f := Facts{Level: c.level()}
+	f.workload(text(a.Get("volumeOfLearning")), "")
 	for e := range a.Get("alignment").Elements() {
 		l := Alignment{e.Get("targetName").Words(), text(e.Get("targetUrl")), text(e.Get("targetCode")), text(e.Get("targetFramework")), text(e.Get("targetType"))}
 		one := map[string]*string{"ext:EQFLevel": &f.EQF, "ext:LearningSetting": &f.Setting, "ext:LearningMode": &f.Mode, "ext:AssessmentType": &f.Assessment, "ext:CreditFramework": &f.CreditFramework}[l.Type]
 		switch {
 		case one != nil:
 			*one = cmp.Or(*one, l.URL)
+		case l.Type == "ext:VolumeOfLearning":
+			f.workload(l.Code, l.Name)
 		case l.Type == "ext:LearningOutcome":
 			f.Outcomes = append(f.Outcomes, l)
 		case l.Type == "ext:ESCOSkill":
@@ -50,6 +56,15 @@ func (c Credential) Facts() Facts {
 	}
 	f.Credits = cmp.Or(number(c.subject().Get("creditsEarned")), number(a.Get("creditsAvailable")))
 	return f
+}
+
+var xsdDuration = regexp.MustCompile(`^P(\d+Y)?(\d+M)?(\d+D)?(T(\d+H)?(\d+M)?(\d+(\.\d+)?S)?)?$`)
+
+// workload keeps the first duration that is one.
+func (f *Facts) workload(duration, name string) {
+	if last := duration[max(0, len(duration)-1):]; f.Workload == "" && xsdDuration.MatchString(duration) && last != "P" && last != "T" {
+		f.Workload, f.WorkloadName = duration, cmp.Or(name, duration)
+	}
 }
 
 // level returns the name of the achieved level of a rubric.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/trust-me/trustme/credentials/requirement"
 	"github.com/trust-me/trustme/node/catalogue"
 )
 
@@ -86,11 +87,15 @@ func (n *Node) badge(c *catalogue.Catalogue, slug string, a catalogue.Achievemen
 	if a.Credits != nil {
 		add("Credits", fmt.Sprintf("%g %s", a.Credits.Points, strings.ToUpper(a.Credits.System)))
 	}
-	add("Workload", a.Workload)
+	if p, err := requirement.ParsePeriod(a.Workload); err == nil {
+		add("Workload", p.Words())
+	}
 	add("Assessment", a.Assessment)
 	add("Setting", a.Setting)
 	add("Form", a.Mode)
-	add("Valid for", a.Valid)
+	if p, err := requirement.ParsePeriod(a.Valid); err == nil {
+		add("Valid for", p.Words())
+	}
 	add("Issued by", n.set.Name)
 	return v
 }

@@ -17,6 +17,7 @@ const badge = `{"@context":["https://www.w3.org/ns/credentials/v2","https://purl
 "credentialSubject":{"id":"did:key:z6MkiTBz1ymuepAQ4HEHYSF1H8quG5GLVVQR3djdX3mDooWp","type":["AchievementSubject"],"achievement":{"id":"https://alder.example/a/designer","type":["Achievement"],
 "name":"Concepteur","description":"Conçoit.","inLanguage":"fr-BE","criteria":{"narrative":"n"},"creditsAvailable":0.5,"alignment":[
 {"type":["Alignment"],"targetName":"EQF level 4","targetUrl":"http://data.europa.eu/snb/eqf/4","targetType":"ext:EQFLevel"},
+{"type":["Alignment"],"targetName":"12 hours","targetUrl":"http://data.europa.eu/snb/model/elm/volumeOfLearning","targetCode":"PT12H","targetType":"ext:VolumeOfLearning"},
 {"type":["Alignment"],"targetName":"ECVET","targetUrl":"http://data.europa.eu/snb/education-credit/60b314e826","targetType":"ext:CreditFramework"},
 {"type":["Alignment"],"targetName":"develop digital content","targetUrl":"http://data.europa.eu/esco/skill/5fd5c985-eaaa-47aa-8314-62359c54505a","targetType":"ext:ESCOSkill"}]}}}`
 
@@ -29,6 +30,17 @@ func read(t *testing.T, s string) credentials.Credential {
 		t.Fatal(err)
 	}
 	return c
+}
+
+// The EU's shapes want an xsd:duration; another would make the whole file
+// refused.
+func TestAWorkloadThatIsNoDurationIsLeftOut(t *testing.T) {
+	for _, s := range []string{"12 hours", "P2W", "P", "P1DT", "-PT5H", ""} {
+		out, err := elm.Build(read(t, strings.Replace(badge, "PT12H", s, 1)), legal, []byte("png"))
+		if err != nil || bytes.Contains(out, []byte("volumeOfLearning\":")) {
+			t.Errorf("%q is in the export, %v", s, err)
+		}
+	}
 }
 
 func TestABadgeIsToldInTheModelWithTheOriginalInIt(t *testing.T) {
@@ -49,6 +61,7 @@ func TestABadgeIsToldInTheModelWithTheOriginalInIt(t *testing.T) {
 					Title map[string]string
 					Spec  struct {
 						EQF    struct{ ID string } `json:"eqfLevel"`
+						Volume string              `json:"volumeOfLearning"`
 						Credit struct {
 							Framework struct{ ID string }
 							Point     string
@@ -75,7 +88,7 @@ func TestABadgeIsToldInTheModelWithTheOriginalInIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	claim := got.Credential.Subject.Claim
-	if claim.Title["fr"] != "Concepteur" || claim.Spec.EQF.ID != "http://data.europa.eu/snb/eqf/4" || claim.Spec.Credit.Point != "0.5" ||
+	if claim.Title["fr"] != "Concepteur" || claim.Spec.EQF.ID != "http://data.europa.eu/snb/eqf/4" || claim.Spec.Volume != "PT12H" || claim.Spec.Credit.Point != "0.5" ||
 		claim.Spec.Credit.Framework.ID != "http://data.europa.eu/snb/education-credit/60b314e826" || len(claim.Spec.Outcomes) != 1 || len(claim.Spec.Outcomes[0].Skills) != 1 {
 		t.Errorf("%+v", claim)
 	}

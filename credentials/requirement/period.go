@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -32,6 +33,48 @@ func ParsePeriod(s string) (Period, error) {
 		n[i] = v
 	}
 	return Period{n[1], n[2], n[3] + 7*n[0], n[4], n[5]}, nil
+}
+
+// String returns the period as an xsd:duration, which knows no weeks.
+func (p Period) String() string {
+	var day, clock string
+	add := func(to *string, n int, unit string) {
+		if n > 0 {
+			*to += strconv.Itoa(n) + unit
+		}
+	}
+	add(&day, p.years, "Y")
+	add(&day, p.months, "M")
+	add(&day, p.days, "D")
+	add(&clock, p.hours, "H")
+	add(&clock, p.minutes, "M")
+	if clock != "" {
+		clock = "T" + clock
+	} else if day == "" {
+		clock = "T0H"
+	}
+	return "P" + day + clock
+}
+
+// Words returns the period for people, such as "12 hours" or "1 year 6 months".
+func (p Period) Words() string {
+	var out []string
+	for _, part := range []struct {
+		n    int
+		unit string
+	}{{p.years, "year"}, {p.months, "month"}, {p.days, "day"}, {p.hours, "hour"}, {p.minutes, "minute"}} {
+		switch part.n {
+		case 0:
+		case 1:
+			out = append(out, "1 "+part.unit)
+		default:
+			out = append(out, fmt.Sprintf("%d %ss", part.n, part.unit))
+		}
+	}
+	if out == nil {
+		return "no time"
+	}
+	return strings.Join(out, " ")
 }
 
 // After returns the time a period after t.

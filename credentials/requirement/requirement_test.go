@@ -214,6 +214,19 @@ func TestPeriodsFollowTheCalendar(t *testing.T) {
 	}
 }
 
+// An xsd:duration has no weeks (XML Schema 1.1 part 2, §3.3.6).
+func TestPeriodsAreToldToMachinesAndPeople(t *testing.T) {
+	for s, want := range map[string][2]string{
+		"PT12H": {"PT12H", "12 hours"}, "P2W": {"P14D", "14 days"}, "P1Y6M": {"P1Y6M", "1 year 6 months"},
+		"P1DT1H30M": {"P1DT1H30M", "1 day 1 hour 30 minutes"}, "PT0H": {"PT0H", "no time"},
+	} {
+		p, err := ParsePeriod(s)
+		if err != nil || p.String() != want[0] || p.Words() != want[1] {
+			t.Errorf("%s: %q, %q, %v", s, p.String(), p.Words(), err)
+		}
+	}
+}
+
 func FuzzRequirementsAreReadAndEvaluated(f *testing.F) {
 	for _, s := range []string{`"a"`, `{"n":2,"of":["a",{"all":["b","?"]},{"any":["c","designer"]}]}`, `{"badge":"a","level":2,"within":"P1Y"}`} {
 		f.Add([]byte(s))

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+
+	"github.com/trust-me/trustme/credentials/requirement"
 )
 
 // Issuer is who publishes the achievements: its DID, and the base URL under
@@ -18,6 +20,7 @@ const (
 	snb      = "http://data.europa.eu/snb/"
 	ectsURI  = snb + "education-credit/6fcec5c5af"
 	ecvetURI = snb + "education-credit/60b314e826"
+	elmModel = snb + "model/elm/"
 )
 
 // EQF returns the URI of a level of the European Qualifications Framework.
@@ -44,7 +47,7 @@ var assessmentURI = map[string]string{
 
 // document is an Open Badges 3.0 Achievement (§B.1.1) in a fixed order of
 // members. Facts of the European Learning Model are told as alignments with an
-// ext: target type, so that no inline context is needed (DESIGN.md §2.1).
+// ext: target type, so that no inline context is needed (docs/decisions/0016).
 type document struct {
 	ID               string              `json:"id"`
 	Type             []string            `json:"type"`
@@ -198,6 +201,9 @@ func (c *Catalogue) alignments(is Issuer, a Achievement) []alignment {
 	}
 	if a.EQF > 0 {
 		add(fmt.Sprintf("EQF level %d", a.EQF), EQF(a.EQF), fmt.Sprint(a.EQF), "European Qualifications Framework", "ext:EQFLevel")
+	}
+	if p, err := requirement.ParsePeriod(a.Workload); err == nil {
+		add(p.Words(), elmModel+"volumeOfLearning", p.String(), "European Learning Model", "ext:VolumeOfLearning")
 	}
 	for _, slug := range a.Outcomes {
 		o, _ := c.Objectives.Get(slug)

@@ -76,7 +76,7 @@ func TestAchievementDocumentCarriesLevelsCreditsAndAlignments(t *testing.T) {
 		AchievementType  string
 		CreditsAvailable float64
 		HumanCode        string
-		Alignment        []struct{ TargetURL, TargetType string }
+		Alignment        []struct{ TargetURL, TargetType, TargetCode, TargetName string }
 		Result           []struct {
 			RequiredLevel string
 			Levels        []struct{ Level string } `json:"rubricCriterionLevel"`
@@ -88,7 +88,8 @@ func TestAchievementDocumentCarriesLevelsCreditsAndAlignments(t *testing.T) {
 	if d.ID != "https://alder.example/openbadges/a/designer" || d.AchievementType != "Competency" || d.CreditsAvailable != 0.5 || d.HumanCode != "openbadges/designer" {
 		t.Errorf("unexpected document: %s", raw)
 	}
-	if d.Alignment[0].TargetURL != "http://data.europa.eu/snb/eqf/4" || d.Alignment[2].TargetType != "ext:ESCOSkill" {
+	if d.Alignment[0].TargetURL != "http://data.europa.eu/snb/eqf/4" || d.Alignment[3].TargetType != "ext:ESCOSkill" ||
+		d.Alignment[1].TargetType != "ext:VolumeOfLearning" || d.Alignment[1].TargetCode != "PT12H" || d.Alignment[1].TargetName != "12 hours" {
 		t.Errorf("unexpected alignments: %+v", d.Alignment)
 	}
 	if len(d.Result[0].Levels) != 3 || d.Result[0].RequiredLevel != d.ID+"#level-2" {

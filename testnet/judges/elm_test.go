@@ -70,6 +70,9 @@ func TestEuropassExportsConformToTheShapesOfTheEuropeanUnion(t *testing.T) {
 	present(t)
 	shapes, dir := sharedtest.Dir(t, "conformance", "elm"), t.TempDir()
 	all := elmOf(t)
+	if !bytes.Contains(all["designer"], []byte(`"volumeOfLearning":"PT12H"`)) {
+		t.Error("the export lacks the workload of the badge")
+	}
 	args := []string{"elm.js", shapes}
 	for slug, raw := range all {
 		file := filepath.Join(dir, slug+".json")

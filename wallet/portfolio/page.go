@@ -159,7 +159,7 @@ func facts(c credentials.Credential, s Site) (out []fact) {
 	if f.Credits > 0 {
 		add("Credits", Points(f.Credits, f.CreditFramework))
 	}
-	add("Workload", f.Workload)
+	add("Workload", f.WorkloadName)
 	for t := range c.Achievement().Get("tag").Elements() {
 		if s := text(t); strings.HasPrefix(s, "kind:") || strings.HasPrefix(s, "setting:") {
 			name, value, _ := strings.Cut(s, ":")
