@@ -253,6 +253,14 @@ func needsOutput(c *cli.Context) error {
 	return nil
 }
 
+// needsOutputOrPreview is needsOutput for what can be looked at first.
+func needsOutputOrPreview(c *cli.Context) error {
+	if c.Bool("preview") {
+		return nil
+	}
+	return needsOutput(c)
+}
+
 // writeStream is writeOutput for what is long; there is no standard output.
 func writeStream(c *cli.Context, name string, fill func(io.Writer) error) error {
 	if err := mayWrite(c, name); err != nil {

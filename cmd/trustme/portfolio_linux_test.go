@@ -25,7 +25,7 @@ func TestAPortfolioIsWrittenOnlyOnceTheLearnerAgrees(t *testing.T) {
 	}{
 		{"\n", exitNo, "you did not agree; nothing was written"},
 		{"no\n", exitNo, "you did not agree; nothing was written"},
-		{"yes\n", exitYes, "Write these 6 files to " + site + "? [y/N] "},
+		{"yes\n", exitYes, "Write this to " + site + "? [y/N] "},
 	} {
 		screen, end := terminal(t)
 		cmd := trustme(t, "wallet", "portfolio", "export", "--dir", ana, "--badge", "Ran the club", "--out", site)

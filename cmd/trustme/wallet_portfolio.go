@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"os"
 	"strings"
@@ -26,7 +27,7 @@ func portfolioExport() *cli.Command {
 		Name: "export", Usage: "write a static site of badges that you choose",
 		Description: example("Writes index.html and a page for each badge, beside it the badge as it was signed and baked into PNG and SVG, and portfolio.json that lists all. The pages hold no script, ask no other site, and open from a stick or any web server.\n\nYou see every field of every file first, and confirm on the terminal; --preview shows them and writes nothing, --yes writes without asking. Your name and your DID stand on the pages only if you say so; the signed badge itself holds your DID in any case, and so do its images.",
 			"trustme wallet portfolio export --badge \"Badge Designer\" --evidence \"Badge Designer=yes\" --title \"My badges\" --name Ana --out site"),
-		Flags: walletFlags(
+		Flags: leavingFlags(
 			&cli.StringFlag{Name: "out", Usage: "`DIR` to write, new or empty"},
 			textsFlag("badge", "`BADGE` to publish: id or name; give it again for more"),
 			&cli.BoolFlag{Name: "all", Usage: "publish every badge of yours that verifies"},
@@ -37,8 +38,7 @@ func portfolioExport() *cli.Command {
 			&cli.BoolFlag{Name: "show-did", Usage: "show your DID on the pages"},
 			&cli.BoolFlag{Name: "collection", Usage: "add the badges as one collection that you sign (CLR 2.0)"},
 			&cli.StringFlag{Name: "url", Usage: "`ADDRESS` where the site will be served; prints a LinkedIn link for each badge"},
-			&cli.BoolFlag{Name: "preview", Usage: "show every field of every file, and write nothing"},
-			&cli.BoolFlag{Name: "yes", Usage: "write without asking"}),
+		),
 		Action: onWallet(0, 0, "", func(c *cli.Context, _ []string, w *wallet.Wallet) error {
 			r := wallet.PortfolioRequest{Badges: textsOf(c, "badge"), All: c.Bool("all"), Title: c.String("title"), Name: c.String("name"), Endorsements: c.Bool("endorsements"),
 				ShowDID: c.Bool("show-did"), Collection: c.Bool("collection"), URL: c.String("url")}
@@ -58,10 +58,11 @@ func portfolioExport() *cli.Command {
 			if err != nil {
 				return err
 			}
-			if c.Bool("preview") {
-				return printPreviews(c, p, c.Bool("json"))
+			previews, err := portfolio.Previews(p.Files)
+			if err != nil {
+				return err
 			}
-			if err := confirmed(c, p); err != nil {
+			if write, err := leaves(c, c.String("out"), previews, p.LeftOut); err != nil || !write {
 				return err
 			}
 			done, err := w.Publish(c.Context, c.String("out"), p)
@@ -81,44 +82,50 @@ func cutLast(s, sep string) (before, after string, ok bool) {
 	return s[:i], s[i+len(sep):], true
 }
 
-// printPreviews shows what would leave.
-func printPreviews(c *cli.Context, p wallet.Portfolio, asJSON bool) error {
-	previews, err := portfolio.Previews(p.Files)
-	if err != nil {
-		return err
+const seesFirst = "You see every field of it first, and confirm on the terminal; --preview shows them and writes nothing, --yes writes without asking."
+
+// leavingFlags are those of a command by which something leaves the wallet.
+func leavingFlags(more ...cli.Flag) []cli.Flag {
+	return walletFlags(append(more, &cli.BoolFlag{Name: "preview", Usage: "show every field of every file, and write nothing"},
+		&cli.BoolFlag{Name: "yes", Usage: "write without asking"})...)
+}
+
+// leaves shows each field of what would leave and asks, unless --yes was said;
+// write is false where it was only to be shown.
+func leaves(c *cli.Context, to string, previews []portfolio.Preview, leftOut []string) (write bool, err error) {
+	switch {
+	case c.Bool("preview") && c.Bool("json"):
+		return false, printJSON(c, fields{"files": previews, "leftOut": leftOut})
+	case c.Bool("preview"):
+		sayPreviews(c, previews, leftOut)
+		return false, nil
+	case c.Bool("yes"):
+		return true, nil
+	case c.Bool("json") || to == "-" || !term.IsTerminal(int(os.Stdin.Fd())):
+		return false, usagef("look at what would leave with --preview, then say --yes")
 	}
-	if asJSON {
-		return printJSON(c, fields{"files": previews, "leftOut": p.LeftOut})
+	sayPreviews(c, previews, leftOut)
+	if err := agreed(fmt.Sprintf("Write this to %s? [y/N] ", plain(to))); err != nil {
+		return false, err
 	}
+	return true, nil
+}
+
+func sayPreviews(c *cli.Context, previews []portfolio.Preview, leftOut []string) {
 	for _, f := range previews {
 		say(c, "%s, %d bytes: %s", f.File, f.Bytes, f.What)
 		for _, field := range f.Fields {
 			say(c, "    %s: %s", field.Where, plain(field.Value))
 		}
 	}
-	sayLeftOut(c, p.LeftOut)
-	say(c, "%d files. Your DID is in every signed badge and in its images, whether the pages show it or not.", len(previews))
-	return nil
+	sayLeftOut(c, leftOut)
+	say(c, "That is all. Your DID is in every signed badge and in its images, whether a page shows it or not.")
 }
 
 func sayLeftOut(c *cli.Context, leftOut []string) {
 	for _, l := range leftOut {
 		say(c, "left out: %s", plain(l))
 	}
-}
-
-// confirmed shows everything and asks, unless --yes was said.
-func confirmed(c *cli.Context, p wallet.Portfolio) error {
-	if c.Bool("yes") {
-		return nil
-	}
-	if c.Bool("json") || !term.IsTerminal(int(os.Stdin.Fd())) {
-		return usagef("look at what would leave with --preview, then say --yes")
-	}
-	if err := printPreviews(c, p, false); err != nil {
-		return err
-	}
-	return agreed(fmt.Sprintf("Write these %d files to %s? [y/N] ", len(p.Files), c.String("out")))
 }
 
 // agreed asks on the terminal; anything but yes is a no.
@@ -193,15 +200,22 @@ func portfolioWithdraw() *cli.Command {
 func portfolioCollection() *cli.Command {
 	return &cli.Command{
 		Name: "collection", Usage: "sign badges as one collection (CLR 2.0)", ArgsUsage: "BADGE...",
-		Description: example("A Comprehensive Learner Record 2.0 as a VC-JWT, signed by you: it says that you put these badges together, each of which stays signed by its issuer. Prints the credits of the badges together; those of records that you assert yourself are not counted.", "trustme wallet portfolio collection -o mine.jwt --title \"My year\" \"Badge Designer\" \"Badge Issuer\""),
-		Flags:       walletFlags(&cli.StringFlag{Name: "title", Usage: "what it is called"}, &cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "`FILE` to write"}, forceFlag),
-		Before:      needsOutput,
+		Description: example("A Comprehensive Learner Record 2.0 as a VC-JWT, signed by you: it says that you put these badges together, each of which stays signed by its issuer. Prints the credits of the badges together; those of records that you assert yourself are not counted.\n\n"+seesFirst, "trustme wallet portfolio collection -o mine.jwt --title \"My year\" \"Badge Designer\" \"Badge Issuer\""),
+		Flags:       leavingFlags(&cli.StringFlag{Name: "title", Usage: "what it is called"}, &cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "`FILE` to write"}, forceFlag),
+		Before:      needsOutputOrPreview,
 		Action: onWallet(1, 64, "BADGE...", func(c *cli.Context, args []string, w *wallet.Wallet) error {
 			s, err := w.Collection(c.Context, c.String("title"), args)
 			if err != nil {
 				return err
 			}
 			out := c.String("output")
+			previews, err := portfolio.PreviewSigned(cmp.Or(out, "collection"), s.Credential)
+			if err != nil {
+				return err
+			}
+			if write, err := leaves(c, out, previews, nil); err != nil || !write {
+				return err
+			}
 			if err := writeOutput(c, out, s.Credential); err != nil || out == "-" {
 				return err
 			}
@@ -220,14 +234,25 @@ func portfolioCollection() *cli.Command {
 func portfolioLinkedIn() *cli.Command {
 	return &cli.Command{
 		Name: "linkedin", Usage: "print the link that adds a badge to your LinkedIn profile", ArgsUsage: "BADGE",
-		Description: example("Nothing is sent: opening the link is your own click, and LinkedIn then learns what stands in it. --url is the public page of the badge.", "trustme wallet portfolio linkedin --url https://ana.example/badges/badge-designer-3f2a91.html \"Badge Designer\""),
+		Description: example("Nothing is sent: opening the link is your own click, and LinkedIn then learns what stands in it, which is listed before it. --url is the public page of the badge.", "trustme wallet portfolio linkedin --url https://ana.example/badges/badge-designer-3f2a91.html \"Badge Designer\""),
 		Flags:       walletFlags(&cli.StringFlag{Name: "url", Usage: "public `ADDRESS` of the badge's page"}),
 		Action: onWallet(1, 1, "one BADGE", func(c *cli.Context, args []string, w *wallet.Wallet) error {
 			link, err := w.LinkedIn(c.Context, args[0], c.String("url"))
 			if err != nil {
 				return err
 			}
-			return answer(c, fields{"link": link}, "%s", link)
+			tells, err := portfolio.PreviewLink(link)
+			if err != nil {
+				return err
+			}
+			if c.Bool("json") {
+				return printJSON(c, fields{"link": link, "tells": tells})
+			}
+			for _, f := range tells {
+				fmt.Fprintf(os.Stderr, "tells LinkedIn: %s: %s\n", f.Where, plain(f.Value))
+			}
+			say(c, "%s", link)
+			return nil
 		}),
 	}
 }

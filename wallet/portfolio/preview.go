@@ -2,11 +2,15 @@ package portfolio
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"net/url"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/trust-me/trustme/credentials"
@@ -44,6 +48,61 @@ func Previews(files []File) ([]Preview, error) {
 	return out, nil
 }
 
+// PreviewSigned lists each field of a signed document that would be written to
+// file.
+func PreviewSigned(file string, raw []byte) ([]Preview, error) {
+	p := Preview{File: file, What: signedWhole, Bytes: len(raw), SHA256: File{Data: raw}.SHA256()}
+	var err error
+	p.Fields, err = ofCredential(raw)
+	return []Preview{p}, err
+}
+
+// PreviewLink lists what a link of [LinkedIn] tells to whom it leads.
+func PreviewLink(link string) (out []Field, err error) {
+	u, err := url.Parse(link)
+	if err != nil {
+		return nil, err
+	}
+	q := u.Query()
+	for _, name := range slices.Sorted(maps.Keys(q)) {
+		if name != "startTask" {
+			out = append(out, Field{name, q.Get(name)})
+		}
+	}
+	return out, nil
+}
+
+// PreviewELM lists each field of an export for Europass that would be written
+// to file, and of the badge that is in it.
+func PreviewELM(file string, raw []byte) ([]Preview, error) {
+	v, err := jsondoc.Parse(raw)
+	if err != nil {
+		return nil, err
+	}
+	out := []Preview{{File: file, What: "for Europass, not signed", Bytes: len(raw), SHA256: File{Data: raw}.SHA256(), Fields: leaves(v)}}
+	for i, f := range out[0].Fields {
+		if !strings.HasSuffix(f.Where, "/content") {
+			continue
+		}
+		media, err := base64.StdEncoding.DecodeString(f.Value)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", f.Where, err)
+		}
+		out[0].Fields[i].Value = fmt.Sprintf("%d bytes in base64", len(media))
+		if _, _, err := credentials.ParseAny(media); err != nil {
+			continue // an image
+		}
+		inside, err := PreviewSigned(file+f.Where, media)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, inside...)
+	}
+	return out, nil
+}
+
+const signedWhole = "signed; none of it can be taken out"
+
 func preview(f File) (p Preview, err error) {
 	p = Preview{File: f.Name, Bytes: len(f.Data), SHA256: f.SHA256()}
 	switch ext := path.Ext(f.Name); {
@@ -63,7 +122,7 @@ func preview(f File) (p Preview, err error) {
 		}
 		p.What = "an image, and in it the signed badge with each field that " + same(f.Name, raw) + " has"
 	default:
-		p.What = "signed; none of it can be taken out"
+		p.What = signedWhole
 		p.Fields, err = ofCredential(f.Data)
 	}
 	return p, err
