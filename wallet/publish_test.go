@@ -247,6 +247,24 @@ func TestThePreviewHasEveryFieldOfEveryFile(t *testing.T) {
 	}
 }
 
+// A JWT hides its words from the eye; what it says leaves all the same.
+func TestThePreviewOfACollectionLooksIntoTheJWTsInIt(t *testing.T) {
+	w, is := open(t, t.TempDir(), nil), newIssuer(t)
+	if _, _, err := w.Import(t.Context(), is.jwt(t, urn+"1", "Painting", w.DID().String()), false); err != nil {
+		t.Fatal(err)
+	}
+	c, err := w.Collection(t.Context(), "Mine", []string{"Painting"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	previews, err := portfolio.PreviewSigned("mine.jwt", c.Credential)
+	if err != nil || !slices.ContainsFunc(previews[0].Fields, func(f portfolio.Field) bool {
+		return strings.HasSuffix(f.Where, "/credentialSubject/achievement/name") && f.Value == "Painting"
+	}) {
+		t.Errorf("%v, %v", previews, err)
+	}
+}
+
 func TestWithdrawingRemovesWhatWasWrittenAndNothingElse(t *testing.T) {
 	w, is := open(t, t.TempDir(), nil), newIssuer(t)
 	add(t, w, is.badge(t, urn+"1", "Welding", w.DID().String(), time.Time{}))

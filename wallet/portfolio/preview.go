@@ -141,7 +141,28 @@ func ofCredential(raw []byte) ([]Field, error) {
 	if err != nil {
 		return nil, err
 	}
-	return leaves(c.Doc()), nil
+	return within(leaves(c.Doc()))
+}
+
+// within adds to the fields of a document those of the JWT that it envelops
+// (VC Data Model 2.0 §4.13.1).
+func within(fields []Field) ([]Field, error) {
+	var out []Field
+	for _, f := range fields {
+		media, jwt, ok := strings.Cut(f.Value, ",")
+		if media != "data:application/vc+jwt" || !ok {
+			out = append(out, f)
+			continue
+		}
+		inside, err := ofCredential([]byte(jwt))
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", f.Where, err)
+		}
+		for _, in := range inside {
+			out = append(out, Field{f.Where + in.Where, in.Value})
+		}
+	}
+	return out, nil
 }
 
 // leaves lists the values of a document by their pointers.
