@@ -180,7 +180,7 @@ func outbox(t *testing.T, w *Wallet, c exchange.Connection) (out []didcomm.Messa
 
 func TestABackupTakesApplicationsAlong(t *testing.T) {
 	w, c := opened(t)
-	a, _ := onItsWay(t, w)
+	a, work := onItsWay(t, w)
 	if err := hear(t, w, c, application.TypeProgress, "m1", a.ID, application.Progress{Achievement: "openbadges/contributor", Name: "Contributor", State: application.Returned, Revision: 1, Reason: "more", Told: 1}); err != nil {
 		t.Fatal(err)
 	}
@@ -196,5 +196,8 @@ func TestABackupTakesApplicationsAlong(t *testing.T) {
 	}
 	if all, err := other.Applications(t.Context()); err != nil || len(all) != 1 || all[0].State != application.Returned || all[0].Reason != "more" || all[0].Sent.Evidence[0].Name != "work.txt" {
 		t.Errorf("%+v, %v", all, err)
+	}
+	if got, err := other.blob(a.Sent.Evidence[0].Digest); err != nil || !bytes.Equal(got, work) {
+		t.Errorf("the file that was handed in: %d bytes, %v", len(got), err)
 	}
 }

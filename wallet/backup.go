@@ -3,8 +3,6 @@ package wallet
 import (
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -30,6 +28,7 @@ type Manifest struct {
 	Badges      int       `json:"badges"`
 	Keys        int       `json:"keys"`
 	Connections int       `json:"connections"`
+	Files       int       `json:"files"` // of evidence
 }
 
 // content is what is sealed.
@@ -41,7 +40,7 @@ type content struct {
 	Offers      []exchange.Offer      `json:"offers"`
 	Shown       []Shown               `json:"shown"`
 	Badges      []badge               `json:"badges"`
-	// Applications are those that a partner took in; their files stay there.
+	// Applications are those that a partner took in.
 	Applications []Application `json:"applications,omitempty"`
 	// Endorsements are missing in backups of older versions.
 	Endorsements []keptEndorsement `json:"endorsements,omitempty"`
@@ -50,7 +49,7 @@ type content struct {
 	EndorseAsks  []exchange.EndorseAsk `json:"endorseAsks,omitempty"`
 	Learnings    []keptLearning        `json:"learnings,omitempty"`
 	Records      []Record              `json:"records,omitempty"`
-	Files        [][]byte              `json:"files,omitempty"` // evidence of records
+	Files        []keptFile            `json:"files,omitempty"` // evidence; their bytes follow
 	Publications []Publication         `json:"publications,omitempty"`
 }
 
@@ -70,7 +69,7 @@ type badge struct {
 }
 
 // Backup writes everything that cannot be fetched again into one file, sealed
-// with a passphrase: keys, badges, connections.
+// with a passphrase: keys, badges, connections, applications and evidence.
 func (w *Wallet) Backup(ctx context.Context, out io.Writer, o seal.Options) (Manifest, error) {
 	c := content{Transfer: make([]byte, 32)}
 	rand.Read(c.Transfer) // never fails (crypto/rand)
@@ -86,11 +85,11 @@ func (w *Wallet) Backup(ctx context.Context, out io.Writer, o seal.Options) (Man
 	if err := w.db.View(ctx, c.collect); err != nil {
 		return Manifest{}, fmt.Errorf("collecting the backup: %w", err)
 	}
-	if err := w.collectFiles(&c); err != nil {
-		return Manifest{}, fmt.Errorf("collecting the evidence of records: %w", err)
+	if err := w.listFiles(&c); err != nil {
+		return Manifest{}, fmt.Errorf("collecting files of evidence: %w", err)
 	}
-	m := Manifest{Created: w.cfg.Now().UTC().Truncate(time.Second), Badges: len(c.Badges), Keys: len(c.Keys), Connections: len(c.Connections)}
-	return m, seal.WriteArchive(out, archiveKind, m, o, func(s io.Writer) error { return json.NewEncoder(s).Encode(c) })
+	m := Manifest{Created: w.cfg.Now().UTC().Truncate(time.Second), Badges: len(c.Badges), Keys: len(c.Keys), Connections: len(c.Connections), Files: len(c.Files)}
+	return m, seal.WriteArchive(out, archiveKind, m, o, func(s io.Writer) error { return w.writeContent(s, c) })
 }
 
 func (c *content) collect(tx *store.Tx) error {
@@ -160,27 +159,8 @@ func (c *content) collectRecords(tx *store.Tx) error {
 	return eachPublication(tx, func(p Publication) error { c.Publications = append(c.Publications, p); return nil })
 }
 
-// collectFiles takes along the files of records, each once.
-func (w *Wallet) collectFiles(c *content) error {
-	seen := map[string]bool{}
-	for _, r := range c.Records {
-		for _, digest := range r.files() {
-			if seen[digest] {
-				continue
-			}
-			seen[digest] = true
-			raw, err := w.blob(digest)
-			if err != nil {
-				return err
-			}
-			c.Files = append(c.Files, raw)
-		}
-	}
-	return nil
-}
-
 // collectApplications takes along what a partner has; what is on its way is
-// not, since its files and the outbox stay behind.
+// not, since the outbox stays behind.
 func (c *content) collectApplications(tx *store.Tx) error {
 	for l, err := range applied.List(tx, store.Range{}) {
 		if err != nil {
@@ -207,26 +187,23 @@ func ReadManifest(r io.Reader) (m Manifest, err error) {
 	return m, json.Unmarshal(raw, &m)
 }
 
-// open reads a backup whole, and proves that every part of it can be used.
-func open(ctx context.Context, r io.Reader, passphrase string) (c content, m Manifest, err error) {
+// open reads a backup whole, and proves that every part of it can be used; take
+// is given each file of evidence.
+func open(ctx context.Context, r io.Reader, passphrase string, take func(io.Reader) (digest string, err error)) (c content, m Manifest, err error) {
 	a, err := seal.OpenArchive(r, archiveKind, passphrase)
 	if err != nil {
 		return c, m, err
 	}
-	raw, err := io.ReadAll(io.LimitReader(a.Payload, 1<<30))
-	if err != nil {
-		return c, m, err
-	}
-	if err := json.Unmarshal(raw, &c); err != nil {
-		return c, m, fmt.Errorf("%w: %v", seal.ErrAltered, err)
-	}
 	if err := json.Unmarshal(a.Manifest, &m); err != nil {
 		return c, m, fmt.Errorf("%w: %v", seal.ErrAltered, err)
 	}
-	if len(c.DIDs) == 0 || m.Badges != len(c.Badges) || m.Keys != len(c.Keys) || m.Connections != len(c.Connections) {
-		return c, m, fmt.Errorf("%w: it does not hold what its manifest says", seal.ErrAltered)
-	}
-	return c, m, c.check(ctx)
+	c, err = readContent(a.Payload, func(c content) error {
+		if len(c.DIDs) == 0 || m.Badges != len(c.Badges) || m.Keys != len(c.Keys) || m.Connections != len(c.Connections) || m.Files != len(c.Files) {
+			return fmt.Errorf("%w: it does not hold what its manifest says", seal.ErrAltered)
+		}
+		return c.check(ctx)
+	}, take)
+	return c, m, err
 }
 
 // check opens every key and compares every badge with its record.
@@ -266,25 +243,8 @@ func (c content) check(ctx context.Context) error {
 	return nil
 }
 
-// checkFiles wants each file of each record.
-func (c content) checkFiles() error {
-	have := map[string]bool{}
-	for _, raw := range c.Files {
-		sum := sha256.Sum256(raw)
-		have[hex.EncodeToString(sum[:])] = true
-	}
-	for _, r := range c.Records {
-		for _, digest := range r.files() {
-			if !have[digest] {
-				return fmt.Errorf("%w: a file of the record %q is missing", seal.ErrAltered, r.Name)
-			}
-		}
-	}
-	return nil
-}
-
 // VerifyBackup proves that a backup can be restored, without restoring it.
 func VerifyBackup(ctx context.Context, r io.Reader, passphrase string) (Manifest, error) {
-	_, m, err := open(ctx, r, passphrase)
+	_, m, err := open(ctx, r, passphrase, measure)
 	return m, err
 }

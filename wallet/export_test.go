@@ -10,7 +10,7 @@ import (
 // RestorePart restores the first n things of a backup, as a restore does that
 // is cut off there. It returns how many there are.
 func (w *Wallet) RestorePart(ctx context.Context, r io.Reader, passphrase string, n int) (int, error) {
-	c, _, err := open(ctx, r, passphrase)
+	c, _, err := open(ctx, r, passphrase, measure)
 	if err != nil {
 		return 0, err
 	}

@@ -2,6 +2,8 @@ package wallet_test
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"io"
 	"os"
@@ -145,8 +147,8 @@ func TestARecordThatSaysTooLittleOrTooMuchIsRefusedAndNothingIsKept(t *testing.T
 	}
 }
 
-// A backup in which a file of a record is missing is not whole.
-func TestABackupWithoutAFileOfARecordIsRefused(t *testing.T) {
+// A backup in which a file of evidence is missing or altered is not whole.
+func TestABackupWithoutItsFilesIsRefused(t *testing.T) {
 	w := open(t, t.TempDir(), nil)
 	recorded(t, w, "Welding", "three gates")
 	var backup bytes.Buffer
@@ -161,20 +163,37 @@ func TestABackupWithoutAFileOfARecordIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const file = `"dGhyZWUgZ2F0ZXM="` // "three gates" in base64
-	if bytes.Count(raw, []byte(file)) != 1 {
-		t.Fatal("the backup does not hold the file once")
-	}
-	var spoilt bytes.Buffer
-	raw = bytes.Replace(raw, []byte(file), []byte(`"Zm91ciBnYXRlcw=="`), 1)
 	m, err := wallet.VerifyBackup(t.Context(), bytes.NewReader(backup.Bytes()), "secret")
-	if err != nil {
-		t.Fatal(err)
+	if err != nil || m.Files != 1 || !bytes.HasSuffix(raw, []byte("\nthree gates")) {
+		t.Fatalf("%+v, %v, and the payload ends with %q", m, err, raw[len(raw)-20:])
 	}
-	if err := seal.WriteArchive(&spoilt, "wallet", m, seal.Options{Passphrase: "secret", WorkFactor: 10}, func(out io.Writer) error { _, err := out.Write(raw); return err }); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := wallet.VerifyBackup(t.Context(), &spoilt, "secret"); !errors.Is(err, seal.ErrAltered) || !strings.Contains(err.Error(), `a file of the record "Welding" is missing`) {
-		t.Errorf("%v", err)
+	sum := sha256.Sum256([]byte("three gates"))
+	digest := []byte(hex.EncodeToString(sum[:]))
+	listed := bytes.LastIndex(raw, digest) // after that in the record
+	for _, tt := range []struct {
+		name, want string
+		raw        []byte
+	}{
+		{"another file", "a file of evidence is not the one it was", bytes.Replace(raw, []byte("\nthree gates"), []byte("\nthree gAtes"), 1)},
+		{"a file cut short", "a file of evidence is not the one it was", raw[:len(raw)-1]},
+		{"no file", "a file of evidence is not the one it was", raw[:len(raw)-len("three gates")]},
+		{"more than is listed", "there is more in it than it lists", append(bytes.Clone(raw), '!')},
+		{"a list without it", `a file of the record "Welding" is missing`, append(append(bytes.Clone(raw[:listed]), bytes.Repeat([]byte("0"), len(digest))...), raw[listed+len(digest):]...)},
+		{"no end of the content", "its content has no end", bytes.Replace(raw, []byte("\nthree gates"), []byte("three gates"), 1)},
+	} {
+		var spoilt bytes.Buffer
+		if err := seal.WriteArchive(&spoilt, "wallet", m, seal.Options{Passphrase: "secret", WorkFactor: 10}, func(out io.Writer) error { _, err := out.Write(tt.raw); return err }); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := wallet.VerifyBackup(t.Context(), bytes.NewReader(spoilt.Bytes()), "secret"); !errors.Is(err, seal.ErrAltered) || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: %v", tt.name, err)
+		}
+		other := open(t, t.TempDir(), nil)
+		if _, err := other.Restore(t.Context(), bytes.NewReader(spoilt.Bytes()), "secret"); !errors.Is(err, seal.ErrAltered) {
+			t.Errorf("%s: restored: %v", tt.name, err)
+		}
+		if all, err := other.List(t.Context()); err != nil || len(all) != 0 {
+			t.Errorf("%s: %v, %v", tt.name, all, err)
+		}
 	}
 }

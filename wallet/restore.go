@@ -1,7 +1,6 @@
 package wallet
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -17,20 +16,18 @@ import (
 // was: backups of two wallets merge as a union, what is held stays as it is,
 // and a backup restored twice changes nothing. Into a wallet that is as Init
 // made it, the backup's DID becomes the wallet's own. Nothing is added from a
-// backup that is not whole.
+// backup that is not whole, but for files that nothing names.
 //
 // It is one transaction up to what a transaction can hold, and several above.
 // One that was cut off between two of them left a part that is good in itself;
 // restoring again adds the rest.
 func (w *Wallet) Restore(ctx context.Context, r io.Reader, passphrase string) (Manifest, error) {
-	c, m, err := open(ctx, r, passphrase)
+	c, m, err := open(ctx, r, passphrase, func(file io.Reader) (string, error) { // before the records that name it
+		digest, _, err := w.db.PutBlob(ctx, file)
+		return digest, err
+	})
 	if err != nil {
 		return Manifest{}, err
-	}
-	for _, raw := range c.Files { // before the records that name them
-		if _, _, err := w.db.PutBlob(ctx, bytes.NewReader(raw)); err != nil {
-			return Manifest{}, fmt.Errorf("restoring the evidence of records: %w", err)
-		}
 	}
 	adds, err := w.additions(ctx, c)
 	if err != nil {

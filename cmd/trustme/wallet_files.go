@@ -145,7 +145,7 @@ func walletBackup() *cli.Command {
 				if err != nil {
 					return err
 				}
-				return answer(c, m, "wrote %d badges, %d keys and %d connections to %s", m.Badges, m.Keys, m.Connections, c.String("output"))
+				return answer(c, m, "wrote %d badges, %d keys, %d connections and %d files of evidence to %s", m.Badges, m.Keys, m.Connections, m.Files, c.String("output"))
 			})
 		},
 	}
@@ -154,7 +154,7 @@ func walletBackup() *cli.Command {
 func walletBackupVerify() *cli.Command {
 	return &cli.Command{
 		Name: "verify", Usage: "prove that a backup can be restored, without restoring it", ArgsUsage: "FILE",
-		Description: example("Opens every key and badge in it. Exit 1 when it is cut, altered, or the passphrase is wrong.", "trustme wallet backup verify ana.backup"),
+		Description: example("Opens every key and badge in it, and reads every file. Exit 1 when it is cut, altered, or the passphrase is wrong.", "trustme wallet backup verify ana.backup"),
 		Flags:       []cli.Flag{passphraseFileFlag, backupFileFlag, jsonFlag},
 		Action: func(c *cli.Context) error {
 			f, p, err := openBackup(c)
@@ -166,7 +166,7 @@ func walletBackupVerify() *cli.Command {
 			if err != nil {
 				return err
 			}
-			return answer(c, m, "whole: %d badges, %d keys and %d connections, as of %s", m.Badges, m.Keys, m.Connections, date(m.Created))
+			return answer(c, m, "whole: %d badges, %d keys, %d connections and %d files of evidence, as of %s", m.Badges, m.Keys, m.Connections, m.Files, date(m.Created))
 		},
 	}
 }
