@@ -28,8 +28,12 @@ var sides = map[string]int{"knowledge": 6, "skill": 8, "competence": 5, "partici
 
 // Drawing says what a drawn badge is for: its kind (knowledge, skill,
 // competence, participation, contribution, engagement or progress), its name,
-// and a key, such as its human code, from which its colour follows.
-type Drawing struct{ Key, Kind, Name string }
+// and a key, such as its human code, from which its colour follows. Own, where
+// the badge brings a PNG ([OwnImage]), stands in place of what is drawn.
+type Drawing struct {
+	Key, Kind, Name string
+	Own             []byte
+}
 
 type design struct {
 	corners    int
@@ -68,6 +72,9 @@ func (d design) outline(radius float64) [][2]float64 {
 // SVG draws the image.
 func (w Drawing) SVG() []byte {
 	d := w.design()
+	if w.Own != nil {
+		return ownSVG(w.Own, w.Name)
+	}
 	var b, name bytes.Buffer
 	points := func(r float64) string {
 		var parts []string
@@ -91,6 +98,9 @@ func (w Drawing) SVG() []byte {
 
 // PNG draws the same image as pixels.
 func (w Drawing) PNG() ([]byte, error) {
+	if w.Own != nil {
+		return w.Own, nil
+	}
 	d := w.design()
 	img := image.NewNRGBA(image.Rect(0, 0, imageSize, imageSize))
 	polygon(img, d.outline(195), d.edge)
