@@ -1,6 +1,7 @@
 package node
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -125,6 +126,40 @@ func TestATranscriptIsOfSomebody(t *testing.T) {
 	}
 	if out, err := n.IssueTranscript(t.Context(), TranscriptRequest{}); !errors.Is(err, ErrInput) || !strings.Contains(err.Error(), "name a connection or a DID") {
 		t.Errorf("%+v, %v", out, err)
+	}
+}
+
+// Two catalogues may use one slug; a path of one says nothing about the other's
+// badge.
+func TestATranscriptOrdersBadgesByTheirOwnCatalogue(t *testing.T) {
+	n := keyed(t)
+	badge := func(slug string) []byte {
+		g, err := n.Grant(t.Context(), GrantRequest{Achievement: slug, To: Recipient{DID: ana}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, raw, err := n.Award(t.Context(), g.Award.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return raw
+	}
+	base := n.set.Base + "/openbadges/a/"
+	both := transcript{learner: ana, badges: [][]byte{badge("basics"), badge("earner")}}
+	for name, tt := range map[string]struct {
+		is   string
+		want int
+	}{"their own": {"openbadges/basics", 1}, "another catalogue's": {"welding/basics", 0}} {
+		t.Run(name, func(t *testing.T) {
+			both.ids = map[string]string{tt.is: base + "basics", "openbadges/earner": base + "earner"}
+			raw, err := n.unsignedTranscript(n.newURN(), both)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := bytes.Count(raw, []byte(`"associationType":"precedes"`)); got != tt.want {
+				t.Errorf("%d associations, want %d: %s", got, tt.want, raw)
+			}
+		})
 	}
 }
 

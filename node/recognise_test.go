@@ -22,7 +22,7 @@ func TestABadgeThatIsTwiceInATranscriptCountsOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	unsigned, err := birch.unsignedTranscript(TranscriptIssued{ID: birch.newURN(), Learner: ana}, [][]byte{badge, badge}, nil)
+	unsigned, err := birch.unsignedTranscript(birch.newURN(), transcript{learner: ana, badges: [][]byte{badge, badge}})
 	if err != nil {
 		t.Fatal(err)
 	}

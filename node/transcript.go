@@ -34,54 +34,21 @@ func (n *Node) IssueTranscript(ctx context.Context, r TranscriptRequest) (Transc
 	if r.To == "" { // badges by e-mail alone have no connection either
 		return TranscriptIssued{}, fmt.Errorf("%w: to: name a connection or a DID from `trustme node list`", ErrInput)
 	}
-	var badges [][]byte
-	var c exchange.Connection
-	out := TranscriptIssued{ID: n.newURN()}
-	ids := map[string]string{} // achievement by slug, of those that are held
-	err := n.db.View(ctx, func(tx *store.Tx) error {
-		for a, err := range awards.List(tx, store.Range{}) {
-			if err != nil {
-				return err
-			}
-			mine := a.Recipient.DID != "" && (a.Recipient.DID == r.To || a.Recipient.Connection == r.To)
-			over, err := n.over(tx, a)
-			if err != nil {
-				return err
-			}
-			if !mine || over || a.Standing != Active || out.Learner != "" && out.Learner != a.Recipient.DID {
-				continue
-			}
-			raw, err := store.GetLarge(tx, credentialKey(a.ID))
-			if errors.Is(err, store.ErrNotFound) {
-				continue // offered, and not signed yet
-			}
-			if err != nil {
-				return err
-			}
-			out.Learner = a.Recipient.DID
-			if a.Recipient.Connection != "" {
-				switch got, err := exchange.Connections.Get(tx, a.Recipient.Connection); {
-				case err == nil:
-					c = got
-				case !errors.Is(err, store.ErrNotFound): // one that was removed leaves its badges
-					return err
-				}
-			}
-			badges = append(badges, raw)
-			ids[a.Achievement] = catalogueID(n, a)
-		}
-		return nil
+	var t transcript
+	err := n.db.View(ctx, func(tx *store.Tx) (err error) {
+		t, err = n.transcript(tx, r.To)
+		return err
 	})
 	switch {
 	case err != nil:
-		return out, err
-	case len(badges) == 0:
-		return out, fmt.Errorf("%w: %s holds no badge of this node; name a connection or a DID from `trustme node list`", ErrNotFound, r.To)
-	case len(badges) > credentials.MaxRecords:
-		return out, fmt.Errorf("%w: %d badges; one transcript holds at most %d", ErrInput, len(badges), credentials.MaxRecords)
+		return TranscriptIssued{}, err
+	case len(t.badges) == 0:
+		return TranscriptIssued{}, fmt.Errorf("%w: %s holds no badge of this node; name a connection or a DID from `trustme node list`", ErrNotFound, r.To)
+	case len(t.badges) > credentials.MaxRecords:
+		return TranscriptIssued{}, fmt.Errorf("%w: %d badges; one transcript holds at most %d", ErrInput, len(t.badges), credentials.MaxRecords)
 	}
-	out.Badges = len(badges)
-	unsigned, err := n.unsignedTranscript(out, badges, ids)
+	out := TranscriptIssued{ID: n.newURN(), Learner: t.learner, Badges: len(t.badges), Sent: t.connection.ID != ""}
+	unsigned, err := n.unsignedTranscript(out.ID, t)
 	if err != nil {
 		return out, err
 	}
@@ -93,33 +60,76 @@ func (n *Node) IssueTranscript(ctx context.Context, r TranscriptRequest) (Transc
 	if err != nil {
 		return out, fmt.Errorf("issuing the transcript: %w", err)
 	}
-	out.Credential, out.Sent = v.Credential().Bytes(), c.ID != ""
+	out.Credential = v.Credential().Bytes()
 	err = n.db.Update(ctx, func(tx *store.Tx) error {
 		if err := n.note(tx, "transcript.issued", map[string]any{"credential": out.ID, "badges": out.Badges}); err != nil || !out.Sent {
 			return err
 		}
-		pair, err := c.Pair()
+		pair, err := t.connection.Pair()
 		if err != nil {
 			return err
 		}
 		return didcomm.Send(tx, pair, exchange.Transcript(out.ID, out.Credential))
 	})
 	if err == nil && out.Sent {
-		n.wake(ctx, c.ID)
+		n.wake(ctx, t.connection.ID)
 	}
 	return out, err
 }
 
+// transcript is what goes into one.
+type transcript struct {
+	learner    string
+	connection exchange.Connection // zero for none
+	badges     [][]byte
+	ids        map[string]string // of the achievements that are held, by catalogue/slug
+}
+
+// transcript collects what a connection or a DID holds now.
+func (n *Node) transcript(tx *store.Tx, to string) (transcript, error) {
+	t := transcript{ids: map[string]string{}}
+	for a, err := range awards.By(tx, "recipient", to) {
+		if err != nil {
+			return t, err
+		}
+		over, err := n.over(tx, a)
+		if err != nil {
+			return t, err
+		}
+		if over || a.Standing != Active || a.Recipient.DID == "" || t.learner != "" && t.learner != a.Recipient.DID {
+			continue
+		}
+		raw, err := store.GetLarge(tx, credentialKey(a.ID))
+		if errors.Is(err, store.ErrNotFound) {
+			continue // offered, and not signed yet
+		}
+		if err != nil {
+			return t, err
+		}
+		if a.Recipient.Connection != "" {
+			switch got, err := exchange.Connections.Get(tx, a.Recipient.Connection); {
+			case err == nil:
+				t.connection = got
+			case !errors.Is(err, store.ErrNotFound): // one that was removed leaves its badges
+				return t, err
+			}
+		}
+		t.learner, t.badges = a.Recipient.DID, append(t.badges, raw)
+		t.ids[a.Catalogue+"/"+a.Achievement] = catalogueID(n, a)
+	}
+	return t, nil
+}
+
 // unsignedTranscript builds the record; the paths of the catalogues tell which
 // of its achievements come before which (CLR 2.0, Association).
-func (n *Node) unsignedTranscript(t TranscriptIssued, badges [][]byte, ids map[string]string) ([]byte, error) {
+func (n *Node) unsignedTranscript(id string, t transcript) ([]byte, error) {
 	seen := map[credentials.Association]bool{}
 	var associations []credentials.Association
 	for _, c := range n.catalogues() {
 		for _, p := range c.Paths {
 			for _, s := range p.Value.Steps {
 				for _, before := range s.Value.After.Badges() {
-					a := credentials.Association{Kind: "precedes", Source: ids[before], Target: ids[s.Key]}
+					a := credentials.Association{Kind: "precedes", Source: t.ids[c.Slug+"/"+before], Target: t.ids[c.Slug+"/"+s.Key]}
 					if a.Source != "" && a.Target != "" && !seen[a] {
 						seen[a] = true
 						associations = append(associations, a)
@@ -128,8 +138,8 @@ func (n *Node) unsignedTranscript(t TranscriptIssued, badges [][]byte, ids map[s
 			}
 		}
 	}
-	return credentials.BuildCLR(credentials.ClrDraft{ID: t.ID, Name: "Transcript by " + n.set.Name, Issuer: credentials.Profile{ID: n.id.String(), Name: n.set.Name}, Subject: t.Learner,
-		From: n.second(), Partial: true, Credentials: badges, Associations: associations})
+	return credentials.BuildCLR(credentials.ClrDraft{ID: id, Name: "Transcript by " + n.set.Name, Issuer: credentials.Profile{ID: n.id.String(), Name: n.set.Name}, Subject: t.learner,
+		From: n.second(), Partial: true, Credentials: t.badges, Associations: associations})
 }
 
 func (n *Node) adminLearning(mux *http.ServeMux) {
