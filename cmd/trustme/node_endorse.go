@@ -70,106 +70,129 @@ func nodeEndorse() *cli.Command {
 }
 
 func nodeEndorsement() *cli.Command {
-	reason := &cli.StringFlag{Name: "reason", Usage: "why; kept in the journal"}
 	return &cli.Command{
 		Name: "endorsement", Usage: "see, answer, take in and withdraw endorsements",
 		Description: example("Endorsements of this node and of its achievements that were taken in are embedded in the badges to come.", "trustme node endorsement take https://guild.example/endorsements/77ab..."),
 		Subcommands: []*cli.Command{
-			{
-				Name: "list", Usage: "list what was given, asked for, and taken in",
-				Description: example("Each line: id, which of the three, state, what it is of.", "trustme node endorsement list"),
-				Flags:       nodeFlags(),
-				Action: onNode(0, 0, "", func(c *cli.Context, _ []string, cl *node.Client) error {
-					all, err := cl.Endorsements(c.Context)
-					if err != nil || c.Bool("json") {
-						return orJSON(c, all, err)
-					}
-					for _, a := range all.Wanted {
-						say(c, "%s  asked  %s  %s  %s  %s", a.ID, a.State, a.Of, a.Name, a.Comment)
-					}
-					for _, d := range all.Given {
-						say(c, "%s  given  %s  %s", d.ID, d.Standing, d.Of)
-					}
-					for _, e := range all.Ours {
-						say(c, "%s  taken  by %s %s  %s", e.ID, e.By, e.ByName, e.Of)
-					}
-					return nil
-				}),
-			},
-			{
-				Name: "give", Usage: "give what a wallet asked for", ArgsUsage: "REQUEST",
-				Description: example("REQUEST is its id from the list.", "trustme node endorsement give --comment 'We worked together.' 5f2e..."),
-				Flags:       nodeFlags(&cli.StringFlag{Name: "comment", Usage: "why, as others read it"}, untilFlag),
-				Action: onNode(1, 1, "one REQUEST", func(c *cli.Context, args []string, cl *node.Client) error {
-					until, err := untilOf(c)
-					if err != nil {
-						return err
-					}
-					a, err := cl.AnswerEndorsement(c.Context, node.AnswerEndorsementRequest{ID: args[0], Comment: c.String("comment"), Until: until})
-					if err != nil {
-						return err
-					}
-					return answer(c, a, "%s: %s", a.ID, a.State)
-				}),
-			},
-			{
-				Name: "decline", Usage: "decline what a wallet asked for", ArgsUsage: "REQUEST",
-				Description: example("The reason is told to who asked.", "trustme node endorsement decline --reason 'We do not know your work.' 5f2e..."),
-				Flags:       nodeFlags(&cli.StringFlag{Name: "reason", Usage: "what is told"}),
-				Action: onNode(1, 1, "one REQUEST", func(c *cli.Context, args []string, cl *node.Client) error {
-					if c.String("reason") == "" {
-						return usagef("decline: say why with --reason; it is told to who asked")
-					}
-					a, err := cl.AnswerEndorsement(c.Context, node.AnswerEndorsementRequest{ID: args[0], Decline: c.String("reason")})
-					if err != nil {
-						return err
-					}
-					return answer(c, a, "%s: %s", a.ID, a.State)
-				}),
-			},
-			{
-				Name: "withdraw", Usage: "take back an endorsement that was given", ArgsUsage: "ID",
-				Description: example("For good; verifiers see it as soon as their copy of the status list is renewed.", "trustme node endorsement withdraw --reason 'standard changed' urn:uuid:77ab..."),
-				Flags:       nodeFlags(reason),
-				Action: onNode(1, 1, "one ID", func(c *cli.Context, args []string, cl *node.Client) error {
-					d, err := cl.WithdrawEndorsement(c.Context, node.WithdrawRequest{ID: args[0], Reason: c.String("reason")})
-					if err != nil {
-						return err
-					}
-					return answer(c, d, "%s: withdrawn", d.ID)
-				}),
-			},
-			{
-				Name: "take", Usage: "take in somebody's endorsement of this node, an achievement or a badge of it", ArgsUsage: "URL|FILE",
-				Description: example("It must verify. Badges to come hold it.", "trustme node endorsement take https://guild.example/endorsements/77ab..."),
-				Flags:       nodeFlags(),
-				Action: onNode(1, 1, "one URL or FILE", func(c *cli.Context, args []string, cl *node.Client) error {
-					r := node.TakeEndorsementRequest{}
-					var err error
-					if isAddress(args[0]) {
-						r.Address = args[0]
-					} else if r.Credential, err = readInput(args[0], maxAgreement); err != nil {
-						return err
-					}
-					e, err := cl.TakeEndorsement(c.Context, r)
-					if err != nil {
-						return err
-					}
-					return answer(c, e, "%s: endorsed by %s", e.Of, fmt.Sprintf("%s %s", e.By, e.ByName))
-				}),
-			},
-			{
-				Name: "drop", Usage: "leave an endorsement out of badges to come", ArgsUsage: "ID",
-				Description: example("Badges that hold it keep it.", "trustme node endorsement drop urn:uuid:77ab..."),
-				Flags:       nodeFlags(),
-				Action: onNode(1, 1, "one ID", func(c *cli.Context, args []string, cl *node.Client) error {
-					e, err := cl.DropEndorsement(c.Context, node.WithdrawRequest{ID: args[0]})
-					if err != nil {
-						return err
-					}
-					return answer(c, e, "%s: dropped", e.ID)
-				}),
-			},
+			endorsementList(),
+			endorsementGive(),
+			endorsementDecline(),
+			endorsementWithdraw(),
+			endorsementTake(),
+			endorsementDrop(),
 		},
+	}
+}
+
+func endorsementList() *cli.Command {
+	return &cli.Command{
+		Name: "list", Usage: "list what was given, asked for, and taken in",
+		Description: example("Each line: id, which of the three, state, what it is of.", "trustme node endorsement list"),
+		Flags:       nodeFlags(),
+		Action: onNode(0, 0, "", func(c *cli.Context, _ []string, cl *node.Client) error {
+			all, err := cl.Endorsements(c.Context)
+			if err != nil || c.Bool("json") {
+				return orJSON(c, all, err)
+			}
+			for _, a := range all.Wanted {
+				say(c, "%s  asked  %s  %s  %s  %s", a.ID, a.State, a.Of, a.Name, a.Comment)
+			}
+			for _, d := range all.Given {
+				say(c, "%s  given  %s  %s", d.ID, d.Standing, d.Of)
+			}
+			for _, e := range all.Ours {
+				say(c, "%s  taken  by %s %s  %s", e.ID, e.By, e.ByName, e.Of)
+			}
+			return nil
+		}),
+	}
+}
+
+func endorsementGive() *cli.Command {
+	return &cli.Command{
+		Name: "give", Usage: "give what a wallet asked for", ArgsUsage: "REQUEST",
+		Description: example("REQUEST is its id from the list.", "trustme node endorsement give --comment 'We worked together.' 5f2e..."),
+		Flags:       nodeFlags(&cli.StringFlag{Name: "comment", Usage: "why, as others read it"}, untilFlag),
+		Action: onNode(1, 1, "one REQUEST", func(c *cli.Context, args []string, cl *node.Client) error {
+			until, err := untilOf(c)
+			if err != nil {
+				return err
+			}
+			a, err := cl.AnswerEndorsement(c.Context, node.AnswerEndorsementRequest{ID: args[0], Comment: c.String("comment"), Until: until})
+			if err != nil {
+				return err
+			}
+			return answer(c, a, "%s: %s", a.ID, a.State)
+		}),
+	}
+}
+
+func endorsementDecline() *cli.Command {
+	return &cli.Command{
+		Name: "decline", Usage: "decline what a wallet asked for", ArgsUsage: "REQUEST",
+		Description: example("The reason is told to who asked.", "trustme node endorsement decline --reason 'We do not know your work.' 5f2e..."),
+		Flags:       nodeFlags(&cli.StringFlag{Name: "reason", Usage: "what is told"}),
+		Action: onNode(1, 1, "one REQUEST", func(c *cli.Context, args []string, cl *node.Client) error {
+			if c.String("reason") == "" {
+				return usagef("decline: say why with --reason; it is told to who asked")
+			}
+			a, err := cl.AnswerEndorsement(c.Context, node.AnswerEndorsementRequest{ID: args[0], Decline: c.String("reason")})
+			if err != nil {
+				return err
+			}
+			return answer(c, a, "%s: %s", a.ID, a.State)
+		}),
+	}
+}
+
+func endorsementWithdraw() *cli.Command {
+	return &cli.Command{
+		Name: "withdraw", Usage: "take back an endorsement that was given", ArgsUsage: "ID",
+		Description: example("For good; verifiers see it as soon as their copy of the status list is renewed.", "trustme node endorsement withdraw --reason 'standard changed' urn:uuid:77ab..."),
+		Flags:       nodeFlags(&cli.StringFlag{Name: "reason", Usage: "why; kept in the journal"}),
+		Action: onNode(1, 1, "one ID", func(c *cli.Context, args []string, cl *node.Client) error {
+			d, err := cl.WithdrawEndorsement(c.Context, node.WithdrawRequest{ID: args[0], Reason: c.String("reason")})
+			if err != nil {
+				return err
+			}
+			return answer(c, d, "%s: withdrawn", d.ID)
+		}),
+	}
+}
+
+func endorsementTake() *cli.Command {
+	return &cli.Command{
+		Name: "take", Usage: "take in somebody's endorsement of this node, an achievement or a badge of it", ArgsUsage: "URL|FILE",
+		Description: example("It must verify. Badges to come hold it.", "trustme node endorsement take https://guild.example/endorsements/77ab..."),
+		Flags:       nodeFlags(),
+		Action: onNode(1, 1, "one URL or FILE", func(c *cli.Context, args []string, cl *node.Client) error {
+			r := node.TakeEndorsementRequest{}
+			var err error
+			if isAddress(args[0]) {
+				r.Address = args[0]
+			} else if r.Credential, err = readInput(args[0], maxAgreement); err != nil {
+				return err
+			}
+			e, err := cl.TakeEndorsement(c.Context, r)
+			if err != nil {
+				return err
+			}
+			return answer(c, e, "%s: endorsed by %s", e.Of, fmt.Sprintf("%s %s", e.By, e.ByName))
+		}),
+	}
+}
+
+func endorsementDrop() *cli.Command {
+	return &cli.Command{
+		Name: "drop", Usage: "leave an endorsement out of badges to come", ArgsUsage: "ID",
+		Description: example("Badges that hold it keep it.", "trustme node endorsement drop urn:uuid:77ab..."),
+		Flags:       nodeFlags(),
+		Action: onNode(1, 1, "one ID", func(c *cli.Context, args []string, cl *node.Client) error {
+			e, err := cl.DropEndorsement(c.Context, node.WithdrawRequest{ID: args[0]})
+			if err != nil {
+				return err
+			}
+			return answer(c, e, "%s: dropped", e.ID)
+		}),
 	}
 }

@@ -82,87 +82,103 @@ func nodeAudit() *cli.Command {
 		Name: "audit", Usage: "verify the journal, and let partners hold it to what they keep",
 		Description: example("Each entry of the journal holds the hash of the one before. Partners of agreements keep each other's signed checkpoints, so that a journal which is rewritten no longer fits.", "trustme node audit verify --partner https://birch.example"),
 		Subcommands: []*cli.Command{
-			{
-				Name: "verify", Usage: "verify the whole journal",
-				Description: example("Exit 1, naming the first broken entry, when it is not whole. With --partner it is held to the checkpoints that the partner keeps.", "trustme node audit verify"),
-				Flags:       nodeFlags(&cli.StringFlag{Name: "partner", Usage: "public address of a partner, such as `https://birch.example`"}),
-				Action: onNode(0, 0, "", func(c *cli.Context, _ []string, cl *node.Client) error {
-					a, err := cl.VerifyJournal(c.Context, node.AuditRequest{Partner: c.String("partner")})
-					if err != nil {
-						return err
-					}
-					return sayAudit(c, a)
-				}),
-			},
-			{
-				Name: "export", Usage: "write the journal to a file, an entry a line",
-				Description: example("What `audit check` verifies anywhere. It names ids and nobody.", "trustme node audit export -o journal.jsonl"),
-				Flags:       nodeFlags(&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "`FILE` to write"}, forceFlag),
-				Before:      needsOutput,
-				Action: onNode(0, 0, "", func(c *cli.Context, _ []string, cl *node.Client) error {
-					var b strings.Builder
-					n := 0
-					err := cl.Journal(c.Context, 1, func(l node.JournalLine) error {
-						f := l.Fact
-						f.Hash = l.Hash
-						line, err := f.Line()
-						n++
-						b.Write(line)
-						b.WriteByte('\n')
-						return err
-					})
-					if err != nil {
-						return err
-					}
-					if err := writeOutput(c, c.String("output"), []byte(b.String())); err != nil || c.String("output") == "-" {
-						return err
-					}
-					return answer(c, fields{"file": c.String("output"), "facts": n}, "wrote %d entries to %s", n, c.String("output"))
-				}),
-			},
-			{
-				Name: "check", Usage: "verify a journal in a file, without the node", ArgsUsage: "FILE",
-				Description: example("Exit 1, naming the first broken entry, when it is not whole.", "trustme node audit check journal.jsonl"),
-				Flags:       []cli.Flag{jsonFlag},
-				Action: func(c *cli.Context) error {
-					args, err := operands(c, 1, 1, "one FILE")
-					if err != nil {
-						return err
-					}
-					f, err := os.Open(args[0])
-					if err != nil {
-						return usagef("%v", err)
-					}
-					defer f.Close()
-					last, err := store.VerifyLines(f)
-					a := node.Audit{OK: err == nil, Facts: last.Seq, Hash: last.Hash}
-					if broken, ok := errors.AsType[*store.FactError](err); ok {
-						a.Broken, a.Why = broken.Seq, broken.Err.Error()
-					}
-					return sayAudit(c, a)
-				},
-			},
-			{
-				Name: "checkpoints", Usage: "list the checkpoints of partners that are kept here",
-				Description: example("With --refresh, the partners are asked now; a serving node asks by itself.", "trustme node audit checkpoints --refresh"),
-				Flags:       nodeFlags(refreshFlag),
-				Action: onNode(0, 0, "", func(c *cli.Context, _ []string, cl *node.Client) error {
-					if c.Bool("refresh") {
-						if err := cl.KeepCheckpoints(c.Context); err != nil {
-							return err
-						}
-					}
-					all, err := cl.Checkpoints(c.Context)
-					if err != nil || c.Bool("json") {
-						return orJSON(c, all, err)
-					}
-					for _, k := range all {
-						say(c, "%s  entry %d  %s  %s", k.Of, k.Seq, date(k.Signed), k.Hash)
-					}
-					return nil
-				}),
-			},
+			auditVerify(),
+			auditExport(),
+			auditCheck(),
+			auditCheckpoints(),
 		},
+	}
+}
+
+func auditVerify() *cli.Command {
+	return &cli.Command{
+		Name: "verify", Usage: "verify the whole journal",
+		Description: example("Exit 1, naming the first broken entry, when it is not whole. With --partner it is held to the checkpoints that the partner keeps.", "trustme node audit verify"),
+		Flags:       nodeFlags(&cli.StringFlag{Name: "partner", Usage: "public address of a partner, such as `https://birch.example`"}),
+		Action: onNode(0, 0, "", func(c *cli.Context, _ []string, cl *node.Client) error {
+			a, err := cl.VerifyJournal(c.Context, node.AuditRequest{Partner: c.String("partner")})
+			if err != nil {
+				return err
+			}
+			return sayAudit(c, a)
+		}),
+	}
+}
+
+func auditExport() *cli.Command {
+	return &cli.Command{
+		Name: "export", Usage: "write the journal to a file, an entry a line",
+		Description: example("What `audit check` verifies anywhere. It names ids and nobody.", "trustme node audit export -o journal.jsonl"),
+		Flags:       nodeFlags(&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "`FILE` to write"}, forceFlag),
+		Before:      needsOutput,
+		Action: onNode(0, 0, "", func(c *cli.Context, _ []string, cl *node.Client) error {
+			var b strings.Builder
+			n := 0
+			err := cl.Journal(c.Context, 1, func(l node.JournalLine) error {
+				f := l.Fact
+				f.Hash = l.Hash
+				line, err := f.Line()
+				n++
+				b.Write(line)
+				b.WriteByte('\n')
+				return err
+			})
+			if err != nil {
+				return err
+			}
+			if err := writeOutput(c, c.String("output"), []byte(b.String())); err != nil || c.String("output") == "-" {
+				return err
+			}
+			return answer(c, fields{"file": c.String("output"), "facts": n}, "wrote %d entries to %s", n, c.String("output"))
+		}),
+	}
+}
+
+func auditCheck() *cli.Command {
+	return &cli.Command{
+		Name: "check", Usage: "verify a journal in a file, without the node", ArgsUsage: "FILE",
+		Description: example("Exit 1, naming the first broken entry, when it is not whole.", "trustme node audit check journal.jsonl"),
+		Flags:       []cli.Flag{jsonFlag},
+		Action: func(c *cli.Context) error {
+			args, err := operands(c, 1, 1, "one FILE")
+			if err != nil {
+				return err
+			}
+			f, err := os.Open(args[0])
+			if err != nil {
+				return usagef("%v", err)
+			}
+			defer f.Close()
+			last, err := store.VerifyLines(f)
+			a := node.Audit{OK: err == nil, Facts: last.Seq, Hash: last.Hash}
+			if broken, ok := errors.AsType[*store.FactError](err); ok {
+				a.Broken, a.Why = broken.Seq, broken.Err.Error()
+			}
+			return sayAudit(c, a)
+		},
+	}
+}
+
+func auditCheckpoints() *cli.Command {
+	return &cli.Command{
+		Name: "checkpoints", Usage: "list the checkpoints of partners that are kept here",
+		Description: example("With --refresh, the partners are asked now; a serving node asks by itself.", "trustme node audit checkpoints --refresh"),
+		Flags:       nodeFlags(refreshFlag),
+		Action: onNode(0, 0, "", func(c *cli.Context, _ []string, cl *node.Client) error {
+			if c.Bool("refresh") {
+				if err := cl.KeepCheckpoints(c.Context); err != nil {
+					return err
+				}
+			}
+			all, err := cl.Checkpoints(c.Context)
+			if err != nil || c.Bool("json") {
+				return orJSON(c, all, err)
+			}
+			for _, k := range all {
+				say(c, "%s  entry %d  %s  %s", k.Of, k.Seq, date(k.Signed), k.Hash)
+			}
+			return nil
+		}),
 	}
 }
 
