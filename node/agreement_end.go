@@ -45,44 +45,9 @@ func (n *Node) SetAgreement(ctx context.Context, r SetAgreementRequest) (SignedA
 		}
 	}
 	var d Document
-	err = n.db.Update(ctx, func(tx *store.Tx) error {
-		d = Document{}
-		now, err := agreements.Get(tx, a.ID) // it may have changed meanwhile
-		if err != nil || now.State == r.To {
-			return err
-		}
-		if err := now.may(r); err != nil {
-			return err
-		}
-		wasInForce := now.State != Proposed
-		standing, document := Active, a.ID
-		if r.To != InForce {
-			standing = Suspended
-		}
-		if !a.Ours {
-			document = a.Signature
-		}
-		if d, err = n.setDocument(tx, document, standing, r.Reason); err != nil {
-			return err
-		}
-		now.State, now.Reason, now.Updated = r.To, r.Reason, n.now().UTC()
-		if last != nil && wasInForce {
-			b, err := getBundle(tx, a.ID)
-			if err != nil {
-				return err
-			}
-			b.Ended = last
-			if err := putBundle(tx, a.ID, b); err != nil {
-				return err
-			}
-		}
-		if r.To == WasEnded {
-			now.Until = n.second()
-		}
-		if err := agreements.Put(tx, now); err != nil {
-			return err
-		}
-		return n.note(tx, "agreement."+map[AgreementState]string{OnHold: "suspended", InForce: "resumed", WasEnded: "ended"}[r.To], map[string]any{"agreement": a.ID, "partner": a.Partner, "reason": r.Reason})
+	err = n.db.Update(ctx, func(tx *store.Tx) (err error) {
+		d, err = n.setAgreement(tx, a, r, last)
+		return err
 	})
 	if err != nil {
 		return SignedAgreement{}, err
@@ -94,6 +59,49 @@ func (n *Node) SetAgreement(ctx context.Context, r SetAgreementRequest) (SignedA
 		}
 	}
 	return n.AgreementBundle(ctx, a.ID)
+}
+
+// setAgreement does so in a transaction, and returns the document to tell of;
+// none where the agreement is in that state already. Last is its last version,
+// where there is one.
+func (n *Node) setAgreement(tx *store.Tx, a Agreement, r SetAgreementRequest, last []byte) (Document, error) {
+	now, err := agreements.Get(tx, a.ID) // it may have changed meanwhile
+	if err != nil || now.State == r.To {
+		return Document{}, err
+	}
+	if err := now.may(r); err != nil {
+		return Document{}, err
+	}
+	wasInForce := now.State != Proposed
+	standing, document := Active, a.ID
+	if r.To != InForce {
+		standing = Suspended
+	}
+	if !a.Ours {
+		document = a.Signature
+	}
+	d, err := n.setDocument(tx, document, standing, r.Reason)
+	if err != nil {
+		return d, err
+	}
+	now.State, now.Reason, now.Updated = r.To, r.Reason, n.now().UTC()
+	if last != nil && wasInForce {
+		b, err := getBundle(tx, a.ID)
+		if err != nil {
+			return d, err
+		}
+		b.Ended = last
+		if err := putBundle(tx, a.ID, b); err != nil {
+			return d, err
+		}
+	}
+	if r.To == WasEnded {
+		now.Until = n.second()
+	}
+	if err := agreements.Put(tx, now); err != nil {
+		return d, err
+	}
+	return d, n.note(tx, "agreement."+map[AgreementState]string{OnHold: "suspended", InForce: "resumed", WasEnded: "ended"}[r.To], map[string]any{"agreement": a.ID, "partner": a.Partner, "reason": r.Reason})
 }
 
 func (a Agreement) may(r SetAgreementRequest) error {
