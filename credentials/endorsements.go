@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/trust-me/trustme/internal/jsondoc"
@@ -88,35 +89,61 @@ func (j *judgement) endorsements(ctx context.Context) {
 		j.add(Check{Name: CheckEndorsements, Answer: No, Code: CodeLimit, Message: fmt.Sprintf("more than %d endorsements or %d records, or endorsed more than twice over", maxEndorsements, maxRecords)})
 		return
 	}
-	result := Check{Name: CheckEndorsements, Answer: Yes, Code: CodeOK}
+	result, others := Check{Name: CheckEndorsements, Answer: Yes, Code: CodeOK}, -1
 	for i, e := range slices.Concat(all, records) {
 		d := j.endorsement(ctx, e, len(records) > 0)
 		if d.Code == CodeOK {
 			continue
 		}
+		others++
 		d.Advisory = d.Advisory || i >= within && i < len(all)
 		if result.Code == CodeOK || result.Advisory && !d.Advisory {
 			result = d
 		}
 	}
-	if result.Code == CodeOK {
-		result.Message = j.endorsed(len(all), len(records))
+	switch n, who := Endorsing(j.r.Endorsers); {
+	case result.Code == CodeOK && n == 0:
+		result.Message = fmt.Sprintf("%d verified", len(all)+len(records))
+	case result.Code == CodeOK:
+		result.Message = fmt.Sprintf("endorsed by %d, all verified: %s", n, who)
+	case n > 0: // one that lapsed does not hide the others
+		result.Message = fmt.Sprintf("endorsed by %d: %s; not counted: %s", n, who, result.Message)
+	}
+	if others > 0 {
+		result.Message += fmt.Sprintf(", and %d more", others)
 	}
 	if !j.required() || !result.Advisory && result.Answer == No {
 		j.add(result)
 	}
 }
 
-// endorsed says how many verified, and who endorsed.
-func (j *judgement) endorsed(endorsements, records int) string {
-	if len(j.r.Endorsers) == 0 {
-		return fmt.Sprintf("%d verified", endorsements+records)
+// Endorsing says how many endorse and who: each DID counts once, whatever it
+// calls itself, since nobody but itself vouches for a name.
+func Endorsing(all []Endorser) (n int, who string) {
+	var ids []string
+	names, of := map[string][]string{}, map[string][]string{}
+	add := func(to map[string][]string, id, s string) {
+		if !slices.Contains(to[id], s) {
+			to[id] = append(to[id], s)
+		}
 	}
-	var names []string
-	for _, e := range j.r.Endorsers {
-		names = append(names, cmp.Or(e.Name, e.ID)+" ("+e.Of+")")
+	for _, e := range all {
+		if !slices.Contains(ids, e.ID) {
+			ids = append(ids, e.ID)
+		}
+		add(of, e.ID, e.Of)
+		if e.Name != "" {
+			add(names, e.ID, strconv.Quote(e.Name))
+		}
 	}
-	return fmt.Sprintf("endorsed by %d, all verified: %s", len(names), strings.Join(names, ", "))
+	told := make([]string, len(ids))
+	for i, id := range ids {
+		if told[i] = id; names[id] != nil {
+			told[i] = strings.Join(names[id], " or ") + " " + id
+		}
+		told[i] += " (" + strings.Join(of[id], ", ") + ")"
+	}
+	return len(ids), strings.Join(told, "; ")
 }
 
 // endorsement verifies one part. Its code is [CodeOK] when it holds.
@@ -135,6 +162,10 @@ func (j *judgement) endorsement(ctx context.Context, e part, ofRecord bool) Chec
 	c, form, err := ParseAny(e.raw)
 	if err != nil {
 		return told(explainParse(err).check(CheckShape), false)
+	}
+	if e.of != "" && c.IssuerID() != "" {
+		_, who := Endorsing([]Endorser{{ID: c.IssuerID(), Name: c.IssuerName(), Of: e.of}})
+		what = "the endorsement by " + who + ": "
 	}
 	o := ReportOptions{At: j.o.At, Offline: j.o.Offline}
 	if badgeClass(c.doc) == nil && ofRecord {

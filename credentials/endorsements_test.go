@@ -26,8 +26,14 @@ func (w *world) endorse(t *testing.T, by party, until string) json.RawMessage {
 // endorseOf returns a signed endorsement of whatever has an id.
 func (w *world) endorseOf(t *testing.T, by party, of, until string) json.RawMessage {
 	t.Helper()
+	return w.endorseAs(t, by, "Guild", of, until)
+}
+
+// endorseAs lets a party call itself by a name.
+func (w *world) endorseAs(t *testing.T, by party, name, of, until string) json.RawMessage {
+	t.Helper()
 	raw := `{"@context":["` + jsonld.CredentialsV2 + `","` + jsonld.OpenBadges303 + `"],"id":"urn:uuid:e1","type":["VerifiableCredential","EndorsementCredential"],` +
-		`"name":"Endorsement","issuer":{"id":"` + by.id.String() + `","type":["Profile"],"name":"Guild"},"validFrom":"2026-01-01T00:00:00Z","validUntil":"` + until + `",` +
+		`"name":"Endorsement","issuer":{"id":"` + by.id.String() + `","type":["Profile"],"name":"` + name + `"},"validFrom":"2026-01-01T00:00:00Z","validUntil":"` + until + `",` +
 		`"credentialSubject":{"id":"` + of + `","type":["EndorsementSubject"],"endorsementComment":"Recognised."}}`
 	signed, err := dataintegrity.AddProof(t.Context(), []byte(raw), dataintegrity.Options{Created: w.now}, by)
 	if err != nil {
@@ -83,9 +89,12 @@ func TestEndorsementsThatCameAlongAreCountedAndNamed(t *testing.T) {
 	}{
 		{"two of the badge", [][]byte{of(guild, award.ID, later), of(birch, award.ID, later)}, guild.id.String() + ":badge " + birch.id.String() + ":badge", credentials.Yes, "endorsed by 2, all verified"},
 		{"the same twice", [][]byte{of(guild, award.ID, later), of(guild, award.ID, later)}, guild.id.String() + ":badge", credentials.Yes, "endorsed by 1"},
-		{"of achievement and issuer", [][]byte{of(guild, designerID, later), of(guild, w.issuer.id.String(), later)}, guild.id.String() + ":achievement " + guild.id.String() + ":issuer", credentials.Yes, "endorsed by 2"},
+		{"of achievement and issuer", [][]byte{of(guild, designerID, later), of(guild, w.issuer.id.String(), later)}, guild.id.String() + ":achievement " + guild.id.String() + ":issuer", credentials.Yes, "endorsed by 1, all verified: \"Guild\" " + guild.id.String() + " (achievement, issuer)"},
+		{"one key under two names", [][]byte{of(guild, award.ID, later), w.endorseAs(t, guild, "Professor Smith", award.ID, later)}, guild.id.String() + ":badge " + guild.id.String() + ":badge",
+			credentials.Yes, `endorsed by 1, all verified: "Guild" or "Professor Smith" ` + guild.id.String() + " (badge)"},
+		{"two lapsed", [][]byte{of(guild, award.ID, "2026-02-01T00:00:00Z"), of(birch, award.ID, "2026-02-01T00:00:00Z")}, "", credentials.No, ", and 1 more"},
 		{"of another badge", [][]byte{of(guild, "urn:uuid:other", later)}, "", credentials.No, "it is about urn:uuid:other, and not about this badge"},
-		{"one lapsed", [][]byte{of(guild, award.ID, later), of(birch, award.ID, "2026-02-01T00:00:00Z")}, guild.id.String() + ":badge", credentials.No, "expired on"},
+		{"one lapsed", [][]byte{of(guild, award.ID, later), of(birch, award.ID, "2026-02-01T00:00:00Z")}, guild.id.String() + ":badge", credentials.No, "endorsed by 1: \"Guild\" " + guild.id.String() + " (badge); not counted: the endorsement by \"Guild\" " + birch.id.String() + " (badge): expired on"},
 		{"one altered", [][]byte{bytes.Replace(of(guild, award.ID, later), []byte("Recognised"), []byte("Recommended"), 1)}, "", credentials.No, "signature"},
 		{"no endorsement", [][]byte{[]byte("{}")}, "", credentials.No, "an endorsement: "},
 	} {

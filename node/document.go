@@ -102,7 +102,11 @@ func (n *Node) signStatement(ctx context.Context, d recognition.Draft) ([]byte, 
 // than an index of a status list.
 func (n *Node) issueStatement(ctx context.Context, kind string, d recognition.Draft, also func(tx *store.Tx, doc Document, signed []byte) error) (Document, []byte, error) {
 	now := n.second()
-	doc := Document{ID: d.ID, Kind: kind, Name: d.Name, Of: d.Of, Standing: Active, Purpose: status.Suspension, Signed: now, Until: d.Until, Updated: now}
+	purpose := status.Suspension
+	if kind == "endorsement" {
+		purpose = status.Revocation // it is withdrawn for good, never for a time
+	}
+	doc := Document{ID: d.ID, Kind: kind, Name: d.Name, Of: d.Of, Standing: Active, Purpose: purpose, Signed: now, Until: d.Until, Updated: now}
 	err := n.db.Update(ctx, func(tx *store.Tx) (err error) {
 		doc.List, doc.Index, err = n.allocate(tx, doc.Purpose)
 		return err

@@ -286,7 +286,7 @@ func (s *story) reachTheGoal(ctx context.Context) error {
 			return err
 		}
 		r, err := s.check(ctx, badge, 0)
-		if err != nil || !strings.Contains(r.Out, "endorsed by 1, all verified: Guild (achievement)") {
+		if err != nil || !strings.Contains(r.Out, `endorsed by 1, all verified: "Guild" `) || !strings.Contains(r.Out, "(achievement)") {
 			return errors.Join(err, fmt.Errorf("no endorsement by Guild: %s", r.Out))
 		}
 		return nil

@@ -1,15 +1,14 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"io"
-	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/trust-me/trustme/internal/seal"
+	"github.com/trust-me/trustme/credentials"
 	"github.com/trust-me/trustme/node"
 )
 
@@ -63,12 +62,8 @@ func nodeAsked() *cli.Command {
 				err = printJSON(c, s)
 			} else {
 				say(c, "%s: %s %s", s.Ask.State, verdict, why)
-				var names []string
-				for _, e := range s.Endorsers {
-					names = append(names, cmp.Or(e.Name, e.ID)+" ("+e.Of+")")
-				}
-				if len(names) > 0 {
-					say(c, "endorsed by %d: %s", len(names), strings.Join(names, ", "))
+				if n, who := credentials.Endorsing(s.Endorsers); n > 0 {
+					say(c, "endorsed by %d: %s", n, who)
 				}
 			}
 			if err != nil {
