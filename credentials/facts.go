@@ -25,6 +25,8 @@ type Facts struct {
 	Credits                 float64
 	CreditFramework         string
 	Outcomes, Skills, Other []Alignment
+	// Achievement is what was achieved, by whose word; empty where it has no id.
+	Achievement string
 	// Level is the name of the level that was achieved.
 	Level string
 }
@@ -34,6 +36,9 @@ type Facts struct {
 func (c Credential) Facts() Facts {
 	a := c.Achievement()
 	f := Facts{Level: c.level()}
+	if id := c.AchievementID(); id != "" {
+		f.Achievement = id + " " + c.IssuerID()
+	}
 	f.workload(text(a.Get("volumeOfLearning")), "")
 	for e := range a.Get("alignment").Elements() {
 		l := Alignment{e.Get("targetName").Words(), text(e.Get("targetUrl")), text(e.Get("targetCode")), text(e.Get("targetFramework")), text(e.Get("targetType"))}

@@ -335,6 +335,29 @@ func TestWhatIsNotForPublicationIsRefusedAndNothingIsWritten(t *testing.T) {
 	}
 }
 
+// A unit of half a point is worth that, at whichever level it is held twice.
+func TestCreditsOfAnAchievementAreAddedOnce(t *testing.T) {
+	const ecvet = "http://data.europa.eu/snb/education-credit/60b314e826"
+	designer := credentials.Facts{Achievement: "https://alder.example/a/designer did:web:alder.example", Credits: 0.5, CreditFramework: ecvet}
+	more, other, unnamed, none := designer, designer, designer, designer
+	more.Credits, other.Achievement, unnamed.Achievement, none.Credits = 0.75, "https://birch.example/a/designer did:web:birch.example", "", 0
+	for name, tt := range map[string]struct {
+		of   []credentials.Facts
+		want string
+	}{
+		"twice":                 {[]credentials.Facts{designer, designer}, "0.5 ECVET points"},
+		"the larger counts":     {[]credentials.Facts{designer, more, designer}, "0.75 ECVET points"},
+		"of two achievements":   {[]credentials.Facts{designer, other}, "1 ECVET points"},
+		"which none can tell":   {[]credentials.Facts{unnamed, unnamed}, "1 ECVET points"},
+		"that has no credits":   {[]credentials.Facts{none}, ""},
+		"that has no framework": {[]credentials.Facts{{Achievement: "a", Credits: 2}}, "2 points"},
+	} {
+		if got := strings.Join(portfolio.Sum(tt.of), ", "); got != tt.want {
+			t.Errorf("%s: %q, want %q", name, got, tt.want)
+		}
+	}
+}
+
 func TestTheLinkForLinkedInIsEncoded(t *testing.T) {
 	w, is := open(t, t.TempDir(), nil), newIssuer(t)
 	h := add(t, w, is.badge(t, urn+"1", "R&D = 100% + más", w.DID().String(), time.Date(2099, 3, 1, 0, 0, 0, 0, time.UTC)))

@@ -55,6 +55,8 @@ type Recognition struct {
 	Credits   float64 `json:"credits,omitempty"`
 	Framework string  `json:"creditFramework,omitempty"`
 	Why       string  `json:"why"`
+	// void says that the statement itself does not hold, whatever its rules ask.
+	void bool
 }
 
 // Terms are what somebody recognises by.
@@ -100,15 +102,18 @@ func (t Terms) Recognise(b Badge, at time.Time) Recognition {
 }
 
 // better prefers a yes that satisfies, then one that counts credits, then what
-// could not be told, then a no that gives a reason.
+// could not be told, then a no by the rules of a statement that holds, then one
+// by a statement that does not.
 func better(a, b Recognition) Recognition {
 	rank := func(r Recognition) int {
 		switch {
 		case r.Answer == credentials.Yes && r.Satisfies:
-			return 4
+			return 5
 		case r.Answer == credentials.Yes:
-			return 3
+			return 4
 		case r.Answer == credentials.Unknown:
+			return 3
+		case r.Statement != "" && !r.void:
 			return 2
 		case r.Statement != "":
 			return 1
@@ -144,28 +149,33 @@ func (t Terms) apply(s Statement, b Badge, wanted string, at time.Time) Recognit
 func (t Terms) rule(s Statement, rule Rule, b Badge, at time.Time) Recognition {
 	r := Recognition{Answer: credentials.Yes, Basis: Agreed, As: rule.Target, Satisfies: rule.Association == ExactMatch, Level: b.Level, EQF: rule.EQF, Credits: rule.Credits, Framework: rule.Framework}
 	r.Why = fmt.Sprintf("recognised by %s through the %s of %s", name(s), s.Kind, s.From.UTC().Format(time.DateOnly))
+	satisfies := r.Satisfies
+	if r = t.held(s, b, r); r.Answer == credentials.No {
+		return r
+	}
+	no := func(format string, args ...any) Recognition { // whether it holds or could not be told
+		r.Answer, r.Satisfies = credentials.No, false
+		r.Why = fmt.Sprintf("the %s of %s ", s.Kind, s.From.UTC().Format(time.DateOnly)) + fmt.Sprintf(format, args...)
+		return r
+	}
 	switch {
 	case b.Level < rule.MinLevel:
-		r.Answer, r.Why = credentials.No, fmt.Sprintf("the %s of %s asks for level %d, and this is level %d", s.Kind, s.From.UTC().Format(time.DateOnly), rule.MinLevel, b.Level)
+		return no("asks for level %d, and this is level %d", rule.MinLevel, b.Level)
 	case !within(rule.Within, b.Awarded, at):
-		r.Answer, r.Why = credentials.No, fmt.Sprintf("the %s of %s asks for an award of the last %s, and this is of %s", s.Kind, s.From.UTC().Format(time.DateOnly), rule.Within, b.Awarded.UTC().Format(time.DateOnly))
-	case !r.Satisfies && rule.Association != PartOf:
-		r.Answer, r.Why = credentials.No, fmt.Sprintf("the %s of %s says only that it %s %s", s.Kind, s.From.UTC().Format(time.DateOnly), rule.Association, rule.Target)
+		return no("asks for an award of the last %s, and this is of %s", rule.Within, b.Awarded.UTC().Format(time.DateOnly))
+	case !satisfies && rule.Association != PartOf:
+		return no("says only that it %s %s", rule.Association, rule.Target)
 	}
-	return t.held(s, b, r)
+	return r
 }
 
 // held lets an answer stand only if its statement could be relied on when the
 // badge was awarded.
 func (t Terms) held(s Statement, b Badge, r Recognition) Recognition {
 	r.Issuer, r.By, r.ByName, r.Statement, r.Kind, r.Since = b.Issuer, s.By, s.ByName, s.ID, s.Kind, s.From
-	if r.Answer != credentials.Yes {
-		r.Satisfies = false
-		return r
-	}
 	day := s.From.UTC().Format(time.DateOnly)
 	no := func(format string, args ...any) Recognition {
-		r.Answer, r.Satisfies, r.Why = credentials.No, false, fmt.Sprintf(format, args...)
+		r.Answer, r.Satisfies, r.void, r.Why = credentials.No, false, true, fmt.Sprintf(format, args...)
 		return r
 	}
 	switch {

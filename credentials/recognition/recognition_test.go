@@ -8,6 +8,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -151,6 +152,14 @@ func TestABadgeIsRecognisedDirectlyByDelegationOrByAgreementAndElseNot(t *testin
 	got := recognition.Terms{Self: []string{a}, Statements: []recognition.Statement{s}}.Recognise(badge(maker, b, 3, awarded), noon)
 	if got.As != designer || got.EQF != eqf4 || got.Credits != 0.5 || got.Level != 3 || got.Statement != "urn:uuid:m1" {
 		t.Errorf("what it counts for: %+v", got)
+	}
+	// What a mistaken agreement asked for, that never came into force, is no reason.
+	void := with(func(s *recognition.Statement) { s.Signers, s.Recognizes = nil, slices.Clone(s.Recognizes) })
+	void.Recognizes[0].MinLevel = 9
+	for _, order := range [][]recognition.Statement{{void, s}, {s, void}} {
+		if got := (recognition.Terms{Self: []string{a}, Statements: order}).Recognise(badge(maker, b, 1, awarded), noon); got.Answer != credentials.No || !strings.Contains(got.Why, "asks for level 2") {
+			t.Errorf("beside a void agreement: %+v", got)
+		}
 	}
 	// A–B and B–C do not give A–C: Birch's agreements are not Alder's word.
 	chain := recognition.Terms{Self: []string{a}, Statements: []recognition.Statement{s, with(func(s *recognition.Statement) { s.By, s.Of = b, c })}}

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"html/template"
+	"maps"
 	"net/url"
 	"path"
 	"regexp"
@@ -175,14 +176,20 @@ func Points(n float64, framework string) string {
 	return strconv.FormatFloat(n, 'f', -1, 64) + name + " points"
 }
 
-// Sum adds up the credits of badges, a line for each system.
+// Sum adds up the credits of badges, a line for each system. An achievement
+// counts once, also where a badge of another level or version of it is there.
 func Sum(credits []credentials.Facts) (out []string) {
-	sums := map[string]float64{}
+	sums, counted := map[string]float64{}, map[[2]string]float64{}
 	for _, f := range credits {
-		if f.Credits > 0 {
+		of := [2]string{f.Achievement, f.CreditFramework}
+		if f.Achievement == "" {
 			sums[f.CreditFramework] += f.Credits
+		} else if more := f.Credits - counted[of]; more > 0 {
+			counted[of] += more
+			sums[f.CreditFramework] += more
 		}
 	}
+	maps.DeleteFunc(sums, func(_ string, n float64) bool { return n <= 0 })
 	for framework, n := range sums {
 		out = append(out, Points(n, framework))
 	}
@@ -205,7 +212,7 @@ func (m *maker) index() error {
 	for _, s := range m.shown {
 		p.Cards = append(p.Cards, card{s, template.URL(s.Image)})
 		if !s.Self {
-			all = append(all, credentials.Facts{Credits: s.Credits, CreditFramework: s.Framework})
+			all = append(all, s.facts)
 		}
 	}
 	p.Credits = Sum(all)

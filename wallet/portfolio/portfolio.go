@@ -124,17 +124,16 @@ func (m *maker) add(name string, data []byte) { m.files = append(m.files, File{n
 
 // shown is a badge as the index and the listing have it.
 type shown struct {
-	Name      string   `json:"name"`
-	Issuer    string   `json:"issuer,omitempty"`
-	Awarded   string   `json:"awarded,omitempty"`
-	Self      bool     `json:"selfAsserted,omitempty"`
-	Evidence  bool     `json:"evidenceShown"`
-	Page      string   `json:"page"`
-	Files     []string `json:"files"`
-	Image     string   `json:"-"`
-	Lang      string   `json:"-"`
-	Credits   float64  `json:"-"`
-	Framework string   `json:"-"`
+	Name     string   `json:"name"`
+	Issuer   string   `json:"issuer,omitempty"`
+	Awarded  string   `json:"awarded,omitempty"`
+	Self     bool     `json:"selfAsserted,omitempty"`
+	Evidence bool     `json:"evidenceShown"`
+	Page     string   `json:"page"`
+	Files    []string `json:"files"`
+	Image    string   `json:"-"`
+	Lang     string   `json:"-"`
+	facts    credentials.Facts
 }
 
 func (m *maker) badge(b Badge) error {
@@ -146,7 +145,7 @@ func (m *maker) badge(b Badge) error {
 	}
 	f := c.Facts()
 	at := shown{Name: or(c.Name(), "Badge"), Issuer: c.IssuerName(), Awarded: day(c.AwardedDate()), Self: b.Report.SelfAsserted, Evidence: b.Evidence, Page: stem + ".html",
-		Files: []string{signed, stem + ".png", stem + ".svg"}, Image: dataURI(b.Drawing), Lang: language(c), Credits: f.Credits, Framework: f.CreditFramework}
+		Files: []string{signed, stem + ".png", stem + ".svg"}, Image: dataURI(b.Drawing), Lang: language(c), facts: f}
 	m.add(signed, c.Bytes())
 	m.add(stem+".png", b.PNG)
 	m.add(stem+".svg", b.SVG)
