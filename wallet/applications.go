@@ -48,6 +48,20 @@ func (a Application) Standing() string {
 	return string(a.State)
 }
 
+// over reports whether nothing can happen to the application any more.
+func (a Application) over() bool {
+	return !a.Waiting && (!a.State.Open() && a.State != application.Draft || a.State == application.Draft && a.Refused != "")
+}
+
+// Why is the partner's reason for where the application stands, and why it
+// refused what was asked for last.
+func (a Application) Why() string {
+	if a.Refused != "" && a.State != application.Draft {
+		return strings.TrimPrefix(a.Reason+"; what you asked for last was refused: "+a.Refused, "; ")
+	}
+	return a.Reason + a.Refused
+}
+
 // standings tells where the applications at a partner stand, in a sentence.
 func (w *Wallet) standings(ctx context.Context, c exchange.Connection) (map[string]string, error) {
 	all, err := w.Applications(ctx)
@@ -57,7 +71,7 @@ func (w *Wallet) standings(ctx context.Context, c exchange.Connection) (map[stri
 			continue
 		}
 		out[a.ID] = a.Name + " is " + a.Standing()
-		if why := a.Reason + a.Refused; why != "" {
+		if why := a.Why(); why != "" {
 			out[a.ID] += ": " + why
 		}
 	}
@@ -288,12 +302,51 @@ func (w *Wallet) connectionOf(ctx context.Context, id string) (c exchange.Connec
 
 // Withdraw ends an application.
 func (w *Wallet) Withdraw(ctx context.Context, what string) (Application, error) {
+	a, err := w.Application(ctx, what)
+	if err == nil && a.over() {
+		err = errorf(ErrInput, "the application is %s; there is nothing to withdraw", a.Standing())
+	}
+	if err != nil {
+		return a, err
+	}
 	return w.tellPartner(ctx, what, application.TypeWithdraw, "withdraw-", application.Request{})
 }
 
 // Appeal hands a rejected application to other reviewers, once.
 func (w *Wallet) Appeal(ctx context.Context, what, reason string) (Application, error) {
+	a, err := w.Application(ctx, what)
+	if c, gone := w.connectionOf(ctx, a.Connection); err == nil && gone == nil && a.State != application.Rejected {
+		if _, visit := w.syncOne(ctx, c); visit == nil { // the partner may have rejected it since
+			a, err = w.Application(ctx, a.ID)
+		}
+	}
+	if err == nil && a.State != application.Rejected {
+		err = errorf(ErrInput, "the application is %s; only one that was rejected is appealed", a.Standing())
+	}
+	if err != nil {
+		return a, err
+	}
 	return w.tellPartner(ctx, what, application.TypeAppeal, "appeal-", application.Request{Reason: reason})
+}
+
+// Forget removes an application that is over from this wallet, with the files
+// that nothing else here needs; the partner keeps its record. The digests in a
+// badge that came of it are proven by those files, so keep them elsewhere.
+func (w *Wallet) Forget(ctx context.Context, what string) (Application, error) {
+	a, err := w.Application(ctx, what)
+	if err == nil && !a.over() {
+		err = errorf(ErrInput, "the application is %s; withdraw it first, or wait for its end", a.Standing())
+	}
+	if err != nil {
+		return a, err
+	}
+	err = w.db.Update(ctx, func(tx *store.Tx) error {
+		return errors.Join(applied.Delete(tx, a.ID), store.DeleteLarge(tx, appliedKey(a.ID)))
+	})
+	if err != nil {
+		return a, err
+	}
+	return a, w.dropFiles(ctx, filesOf(a.Sent.Evidence))
 }
 
 // tellPartner sends a message about an application that was handed in. Each

@@ -80,8 +80,11 @@ func eachRecord(tx *store.Tx, f func(Record) error) error {
 }
 
 // files returns the digests of the files of a record.
-func (r Record) files() (out []string) {
-	for _, e := range r.Evidence {
+func (r Record) files() []string { return filesOf(r.Evidence) }
+
+// filesOf returns the digests of the files among items of evidence.
+func filesOf(all []application.Evidence) (out []string) {
+	for _, e := range all {
 		if e.Kind == application.File {
 			out = append(out, e.Digest)
 		}
@@ -241,14 +244,20 @@ func (w *Wallet) RemoveRecord(ctx context.Context, what string) (Record, error) 
 	if err != nil {
 		return r, err
 	}
+	return r, w.dropFiles(ctx, r.files())
+}
+
+// dropFiles removes those files of evidence that no record and no application
+// names any more.
+func (w *Wallet) dropFiles(ctx context.Context, digests []string) error {
 	needed := map[string]bool{}
 	all, err := w.Records(ctx)
 	if err != nil {
-		return r, err
+		return err
 	}
 	applied, err := w.Applications(ctx)
 	if err != nil {
-		return r, err
+		return err
 	}
 	for _, other := range all {
 		for _, digest := range other.files() {
@@ -256,16 +265,16 @@ func (w *Wallet) RemoveRecord(ctx context.Context, what string) (Record, error) 
 		}
 	}
 	for _, a := range applied {
-		for _, e := range a.Sent.Evidence {
-			needed[e.Digest] = true
+		for _, digest := range filesOf(a.Sent.Evidence) {
+			needed[digest] = true
 		}
 	}
-	for _, digest := range r.files() {
+	for _, digest := range digests {
 		if !needed[digest] {
 			err = errors.Join(err, w.db.DeleteBlob(digest))
 		}
 	}
-	return r, err
+	return err
 }
 
 // blob reads a file of evidence whole.

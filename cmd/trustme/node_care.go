@@ -7,8 +7,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/trust-me/trustme/internal/seal"
 	"github.com/trust-me/trustme/credentials"
+	"github.com/trust-me/trustme/internal/seal"
 	"github.com/trust-me/trustme/node"
 )
 

@@ -134,6 +134,7 @@ func walletApplications() *cli.Command {
 				}
 				return w.Appeal(c.Context, id, c.String("reason"))
 			}, &cli.StringFlag{Name: "reason", Usage: "why; required"}),
+			applicationsForget(),
 		},
 	}
 }
@@ -149,9 +150,24 @@ func applicationsList() *cli.Command {
 				return orJSON(c, all, err)
 			}
 			for _, a := range all {
-				say(c, "%s  %-9s  %s  %s  %s%s", a.ID, a.Standing(), plain(a.Name), plain(a.Partner), plain(a.Reason), plain(a.Refused))
+				say(c, "%s  %-9s  %s  %s  %s", a.ID, a.Standing(), plain(a.Name), plain(a.Partner), plain(a.Why()))
 			}
 			return nil
+		}),
+	}
+}
+
+func applicationsForget() *cli.Command {
+	return &cli.Command{
+		Name: "forget", Usage: "remove an application that is over from this wallet", ArgsUsage: "APPLICATION",
+		Description: example("With the files that nothing else here needs: a badge that came of it holds their digests, so keep them elsewhere. The partner keeps its record.", "trustme wallet applications forget 3f2a91"),
+		Flags:       walletFlags(),
+		Action: onWallet(1, 1, "one APPLICATION", func(c *cli.Context, args []string, w *wallet.Wallet) error {
+			a, err := w.Forget(c.Context, args[0])
+			if err != nil {
+				return err
+			}
+			return answer(c, a, "forgotten: %s, %s at %s", a.ID, a.Name, a.Partner)
 		}),
 	}
 }

@@ -299,13 +299,16 @@ func (a *Application) Keep(rules Rules, now time.Time) error {
 	return nil
 }
 
-// Reject ends the application by an operator's decision.
+// Reject ends the application by an operator's decision. An appeal goes to
+// other reviewers, so that at least one of them has to have looked at it.
 func (a *Application) Reject(reason string, now time.Time) error {
 	switch {
 	case reason == "":
 		return refusef("give a reason; the learner is told it")
 	case !a.State.Open():
 		return refusef("the application is %s already", a.State)
+	case a.Round > 0 && !slices.ContainsFunc(a.Reviews, func(r Review) bool { return r.Round == a.Round }):
+		return refusef("the learner appealed, and no other reviewer has decided since; let one take it: trustme wallet review take %s", a.ID)
 	}
 	a.State, a.Reason, a.Lease, a.Pending, a.Updated = Rejected, reason, Lease{}, nil, now
 	return nil
