@@ -17,11 +17,9 @@ import (
 func (n *Node) AdminHandler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /info", n.adminInfo)
-	handle(mux, "POST /invitations", n.Invite)
+	n.adminInvitations(mux)
 	handle(mux, "POST /awards", n.Grant)
 	handle(mux, "POST /standing", n.SetStanding)
-	handle(mux, "POST /asks", n.Ask)
-	mux.HandleFunc("GET /asks/{id}", n.adminAsk)
 	mux.HandleFunc("GET /awards", n.adminAwards)
 	mux.HandleFunc("GET /awards/{id}", n.adminAward)
 	mux.HandleFunc("GET /connections", n.adminConnections)

@@ -198,6 +198,8 @@ func (n *Node) closed(i Invite) error {
 	switch {
 	case !n.now().Before(i.Expires):
 		return &didcomm.Problem{Code: exchange.CodeInvitation, Comment: "this invitation expired on " + i.Expires.Format(time.DateOnly) + ": ask " + n.set.Name + " for a new one"}
+	case i.Closed:
+		return &didcomm.Problem{Code: exchange.CodeInvitation, Comment: "this invitation was closed: ask " + n.set.Name + " for a new one"}
 	case i.Uses < 1:
 		return &didcomm.Problem{Code: exchange.CodeInvitation, Comment: "this invitation was used already: ask " + n.set.Name + " for a new one"}
 	}

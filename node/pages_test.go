@@ -123,6 +123,7 @@ func TestEachAddressAnswersPeopleAndMachines(t *testing.T) {
 		{"/", "text/html", 200, "text/html", "Open Badges about Open Badges"},
 		{"/.well-known/did.json", "*/*", 200, "application/did+json", `"keyAgreement"`},
 		{"/openbadges", "text/html", 200, "text/html", "Badge Designer"},
+		{"/openbadges?kind=welding", "application/json", 400, "application/json", "competence, contribution, engagement, knowledge"},
 		{"/openbadges?kind=skill", "application/json", 200, "application/json", "Badge Earner"},
 		{"/openbadges/a/designer", "text/html,application/json", 200, "text/html", "<h1>Badge Designer</h1>"},
 		{"/openbadges/a/designer", "application/ld+json", 200, "application/ld+json", `"type":["Achievement"]`},

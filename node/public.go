@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -216,7 +217,12 @@ func (n *Node) serveHome(w http.ResponseWriter, r *http.Request) {
 
 func (n *Node) serveCatalogue(c *catalogue.Catalogue) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		v := n.view(c, r.URL.Query().Get("kind"))
+		kind := r.URL.Query().Get("kind")
+		if kind != "" && !slices.Contains(catalogue.Kinds(), kind) {
+			n.fail(w, r, http.StatusBadRequest, "There is no such kind of badge. There are: "+strings.Join(catalogue.Kinds(), ", ")+".")
+			return
+		}
+		v := n.view(c, kind)
 		w.Header().Set("Vary", "Accept")
 		if wantsJSON(r) {
 			writeJSON(w, http.StatusOK, v)

@@ -118,8 +118,9 @@ type Invite struct {
 	Award   string    `json:"award,omitempty"` // claimed by whoever accepts
 	Badge   string    `json:"badge,omitempty"` // earned by whoever accepts: catalogue/slug
 	Level   int       `json:"level,omitempty"`
-	Ask     string    `json:"ask,omitempty"` // presentation request attached
-	Uses    int       `json:"uses"`          // left
+	Ask     string    `json:"ask,omitempty"`    // presentation request attached
+	Uses    int       `json:"uses"`             // left
+	Closed  bool      `json:"closed,omitempty"` // by an operator
 	Created time.Time `json:"created"`
 	Expires time.Time `json:"expires"`
 }

@@ -126,7 +126,7 @@ func TestARecordThatSaysTooLittleOrTooMuchIsRefusedAndNothingIsKept(t *testing.T
 		"--from is no later than":    func(q *wallet.RecordRequest) { q.From = time.Now().AddDate(0, 0, 2) },
 		`align "x"`:                  func(q *wallet.RecordRequest) { q.Align = []string{"x"} },
 		"evidence 1: photo.png":      func(q *wallet.RecordRequest) { q.Evidence = []wallet.EvidenceFrom{{From: file}} },
-		`evidence 1: badge not held`: func(q *wallet.RecordRequest) { q.Evidence = []wallet.EvidenceFrom{{From: "badge:none"}} },
+		`evidence 1: not in this wallet`: func(q *wallet.RecordRequest) { q.Evidence = []wallet.EvidenceFrom{{From: "badge:none"}} },
 		"is no address":              func(q *wallet.RecordRequest) { q.Evidence = []wallet.EvidenceFrom{{From: "https://"}} },
 		"at most 20 are taken":       func(q *wallet.RecordRequest) { q.Evidence = slices.Repeat([]wallet.EvidenceFrom{{From: "text:x"}}, 21) },
 		"1 to 16384 are taken": func(q *wallet.RecordRequest) {

@@ -26,7 +26,7 @@ import (
 
 var (
 	// ErrNotHeld says that the wallet has no such badge.
-	ErrNotHeld = errors.New("badge not held")
+	ErrNotHeld = errors.New("not in this wallet")
 	// ErrInput says that what was asked is refused; the message says why.
 	ErrInput = errors.New("refused")
 	// ErrUndecided says that something could not be told now.

@@ -253,6 +253,14 @@ func needsOutput(c *cli.Context) error {
 	return nil
 }
 
+// needsReason refuses a command that was not told why.
+func needsReason(c *cli.Context) error {
+	if c.String("reason") == "" {
+		return usagef("%s: give a --reason, before the operands", c.Command.FullName())
+	}
+	return nil
+}
+
 // needsOutputOrPreview is needsOutput for what can be looked at first.
 func needsOutputOrPreview(c *cli.Context) error {
 	if c.Bool("preview") {

@@ -24,7 +24,7 @@ func nodeCommand() *cli.Command {
 		Name: "node", Usage: "run a partner's node: issue, deliver, publish, revoke",
 		Description: example("A node is one data directory and one process. While it serves, the other verbs speak to it over a socket; while it is stopped, they open the directory themselves.", "trustme node init --unattended --name Alder\ntrustme node serve"),
 		Subcommands: []*cli.Command{
-			nodeInit(), nodeServe(), nodeStatus(), nodeConfig(), nodeInvite(), nodeConnections(), nodeIssue(), nodeList(), nodeShow(),
+			nodeInit(), nodeServe(), nodeStatus(), nodeConfig(), nodeInvite(), nodeInvitations(), nodeConnections(), nodeIssue(), nodeList(), nodeShow(),
 			standing("revoke", "revoked", "withdraw a badge for good"), standing("suspend", "suspended", "suspend a badge for a time"), standing("reinstate", "active", "end a suspension"),
 			nodeAsk(), nodeAsked(), nodeAgreement(), nodeRecognise(), nodeEndorse(), nodeEndorsement(), nodeLearning(), nodeTranscript(), nodeStats(), nodeLearners(), nodeRenewals(), nodeRenew(), nodeWithdraw(), nodeAudit(), nodeErase(), nodeJournal(), nodeRotate(), nodeBackup(), nodeRestore(), nodeFsck(),
 			nodeApplication(), nodeEvidence(), nodeRole(), nodeClaimCode(), nodeEvent(), nodeCatalogue(), nodePath(),

@@ -234,7 +234,8 @@ func agreementState(name, usage string, to node.AgreementState) *cli.Command {
 	return &cli.Command{
 		Name: name, Usage: usage, ArgsUsage: "ID",
 		Description: example("What was awarded while the agreement held keeps counting after its end.", "trustme node agreement "+name+" --reason 'yearly review' 4c1e"),
-		Flags:       nodeFlags(&cli.StringFlag{Name: "reason", Usage: "why; kept in the journal"}),
+		Flags:       nodeFlags(&cli.StringFlag{Name: "reason", Usage: "why; required, and kept in the journal"}),
+		Before:      needsReason,
 		Action: onNode(1, 1, "one ID", func(c *cli.Context, args []string, cl *node.Client) error {
 			a, err := cl.SetAgreement(c.Context, node.SetAgreementRequest{ID: args[0], To: to, Reason: c.String("reason")})
 			if err != nil {

@@ -2,12 +2,14 @@ package main
 
 import (
 	"bytes"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/trust-me/trustme/internal/application"
 	"github.com/trust-me/trustme/node"
 )
 
@@ -17,6 +19,12 @@ func nodeApplication() *cli.Command {
 			Name: do, Usage: usage, ArgsUsage: "APPLICATION",
 			Description: example(text, "trustme node application "+do+" "+map[string]string{"issue": "--as 9c1f2ab04d7e ", "reject": "--reason \"not your own work\" "}[do]+"3f2a91"),
 			Flags:       nodeFlags(flags...),
+			Before: func(c *cli.Context) error {
+				if do == "reject" {
+					return needsReason(c)
+				}
+				return nil
+			},
 			Action: onNode(1, 1, "one APPLICATION", func(c *cli.Context, args []string, cl *node.Client) error {
 				a, err := cl.DecideApplication(c.Context, node.ApplicationDecision{ID: args[0], Do: do, As: c.String("as"), Reason: c.String("reason")})
 				if err != nil {
@@ -38,12 +46,23 @@ func nodeApplication() *cli.Command {
 	}
 }
 
+func words[T ~string](all []T) string {
+	var out []string
+	for _, w := range all {
+		out = append(out, string(w))
+	}
+	return strings.Join(out, ", ")
+}
+
 func applicationList() *cli.Command {
 	return &cli.Command{
 		Name: "list", Usage: "list the applications",
 		Description: example("Each line: id, state, revision, badge, route.", "trustme node application list --state submitted"),
 		Flags:       nodeFlags(&cli.StringFlag{Name: "state", Usage: "only those in this `STATE`"}),
 		Action: onNode(0, 0, "", func(c *cli.Context, _ []string, cl *node.Client) error {
+			if s := application.State(c.String("state")); s != "" && !slices.Contains(application.States, s) {
+				return usagef("--state %q is none; there are: %s", s, words(application.States))
+			}
 			all := []node.ApplicationLine{}
 			err := cl.Applications(c.Context, c.String("state"), func(a node.ApplicationLine) error {
 				if c.Bool("json") {
@@ -173,7 +192,7 @@ func nodeClaimCode() *cli.Command {
 				if err != nil {
 					return err
 				}
-				return printLink(c, l, l)
+				return printLink(c, l, l, "connect")
 			})(c)
 		},
 	}

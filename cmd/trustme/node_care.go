@@ -1,8 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"io"
+	"os"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -38,7 +41,11 @@ func nodeAsk() *cli.Command {
 				if err != nil {
 					return err
 				}
-				return printLink(c, a.Link, a)
+				if err := printLink(c, a.Link, a, "present"); err != nil || c.Bool("json") {
+					return err
+				}
+				fmt.Fprintf(os.Stderr, "what came of it: trustme node asked %s\n", a.ID)
+				return nil
 			})
 		},
 	}
@@ -46,10 +53,13 @@ func nodeAsk() *cli.Command {
 
 func nodeAsked() *cli.Command {
 	return &cli.Command{
-		Name: "asked", Usage: "tell what came of a request", ArgsUsage: "ID",
-		Description: example("With --again the presentation is checked once more, now. Exit 0 proven, 1 refused, 2 not answered yet or could not be told.", "trustme node asked --again 3f0c..."),
+		Name: "asked", Usage: "tell what came of a request, or list all", ArgsUsage: "[ID]",
+		Description: example("Without ID each line is: id, state, when, what was asked for. With --again the presentation is checked once more, now. Exit 0 proven, 1 refused, 2 not answered yet or could not be told.", "trustme node asked --again 3f0c..."),
 		Flags:       nodeFlags(&cli.BoolFlag{Name: "again", Usage: "check the presentation again"}),
-		Action: onNode(1, 1, "one ID", func(c *cli.Context, args []string, cl *node.Client) error {
+		Action: onNode(0, 1, "at most one ID", func(c *cli.Context, args []string, cl *node.Client) error {
+			if len(args) == 0 {
+				return sayAsks(c, cl)
+			}
 			s, err := cl.AskStatus(c.Context, args[0], c.Bool("again"))
 			if err != nil {
 				return err
@@ -72,6 +82,21 @@ func nodeAsked() *cli.Command {
 			return byVerdict(verdict)
 		}),
 	}
+}
+
+func sayAsks(c *cli.Context, cl *node.Client) error {
+	all, err := cl.Asks(c.Context)
+	if err != nil || c.Bool("json") {
+		return orJSON(c, all, err)
+	}
+	for _, a := range all {
+		what := cmp.Or(a.Achievement, "any badge")
+		if a.Wants != nil {
+			what = "a role"
+		}
+		say(c, "%s  %-8s  %s  %s  %s", a.ID, a.State, date(a.Updated), what, a.Reason)
+	}
+	return nil
 }
 
 func byVerdict(v string) error {

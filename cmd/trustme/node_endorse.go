@@ -149,7 +149,8 @@ func endorsementWithdraw() *cli.Command {
 	return &cli.Command{
 		Name: "withdraw", Usage: "take back an endorsement that was given", ArgsUsage: "ID",
 		Description: example("For good; verifiers see it as soon as their copy of the status list is renewed.", "trustme node endorsement withdraw --reason 'standard changed' urn:uuid:77ab..."),
-		Flags:       nodeFlags(&cli.StringFlag{Name: "reason", Usage: "why; kept in the journal"}),
+		Flags:       nodeFlags(&cli.StringFlag{Name: "reason", Usage: "why; required, and kept in the journal"}),
+		Before:      needsReason,
 		Action: onNode(1, 1, "one ID", func(c *cli.Context, args []string, cl *node.Client) error {
 			d, err := cl.WithdrawEndorsement(c.Context, node.WithdrawRequest{ID: args[0], Reason: c.String("reason")})
 			if err != nil {

@@ -32,13 +32,14 @@ func nodeInvite() *cli.Command {
 				if err != nil {
 					return err
 				}
-				return printLink(c, l, l)
+				return printLink(c, l, l, "connect")
 			})
 		},
 	}
 }
 
-func printLink(c *cli.Context, l node.InviteLink, whole any) error {
+// printLink prints a link; accept is the wallet's command that accepts it.
+func printLink(c *cli.Context, l node.InviteLink, whole any, accept string) error {
 	if f := c.String("qr"); f != "" {
 		png, err := node.QR(l.Link)
 		if err != nil {
@@ -52,7 +53,7 @@ func printLink(c *cli.Context, l node.InviteLink, whole any) error {
 		return printJSON(c, whole)
 	}
 	say(c, "%s", l.Link)
-	fmt.Fprintf(os.Stderr, "open until %s; a wallet accepts it with: trustme wallet connect %s\n", date(l.Expires), l.Link)
+	fmt.Fprintf(os.Stderr, "open until %s; a wallet accepts it with: trustme wallet %s %s\n", date(l.Expires), accept, l.Link)
 	return nil
 }
 
@@ -258,13 +259,11 @@ func standing(name, to, usage string) *cli.Command {
 		Name: name, Usage: usage, ArgsUsage: "ID",
 		Description: example("The reason is kept in the journal. Once the command returns, the new status list is published, unless it says that this waits for the node to serve; verifiers may use the old one until its ttl is over.", "trustme node "+name+" --reason \"issued by mistake\" urn:uuid:..."),
 		Flags:       nodeFlags(&cli.StringFlag{Name: "reason", Usage: "why; required"}),
+		Before:      needsReason,
 		Action: func(c *cli.Context) error {
 			args, err := operands(c, 1, 1, "one ID")
 			if err != nil {
 				return err
-			}
-			if c.String("reason") == "" {
-				return usagef("give a --reason; it is kept in the journal")
 			}
 			return withNode(c, func(ctx context.Context, cl *node.Client) error {
 				a, err := cl.SetStanding(ctx, node.StandingRequest{ID: args[0], To: to, Reason: c.String("reason")})

@@ -53,7 +53,8 @@ func nodeWithdraw() *cli.Command {
 	return &cli.Command{
 		Name: "withdraw", Usage: "revoke every badge of an achievement", ArgsUsage: "ACHIEVEMENT",
 		Description: example("For good, such as after a mistake in its assessment. Set retired: true in the catalogue as well, so that no more are given.", "trustme node withdraw --reason 'the assessment was wrong' openbadges/basics"),
-		Flags:       nodeFlags(&cli.StringFlag{Name: "reason", Usage: "why; kept in the journal"}),
+		Flags:       nodeFlags(&cli.StringFlag{Name: "reason", Usage: "why; required, and kept in the journal"}),
+		Before:      needsReason,
 		Action: onNode(1, 1, "one ACHIEVEMENT", func(c *cli.Context, args []string, cl *node.Client) error {
 			w, err := cl.WithdrawAll(c.Context, node.WithdrawAllRequest{Achievement: args[0], Reason: c.String("reason")})
 			if err != nil {

@@ -192,6 +192,9 @@ func withVerifier(c *cli.Context, f func(context.Context, verifier) error) error
 	if errors.Is(err, store.ErrLocked) && !c.IsSet("dir") {
 		db, err = store.OpenMemory(store.Options{})
 	}
+	if errors.Is(err, store.ErrCorrupt) {
+		return fmt.Errorf("%w; what is kept there are copies of what others publish: remove %s to begin anew, unless you sealed packs with the key in it", err, dir)
+	}
 	if err != nil {
 		return err
 	}
@@ -225,13 +228,13 @@ func printReport(c *cli.Context, r credentials.Report) error {
 	if r.SelfAsserted {
 		say(c, "%s", r.Recognition.Message)
 	}
-	marks := map[credentials.Answer]string{credentials.Yes: "yes", credentials.No: "NO", credentials.Unknown: "?"}
+	marks := map[credentials.Answer]string{credentials.Yes: "yes", credentials.No: "NO", credentials.Unknown: "?", credentials.NotApplicable: "-"}
 	checks := r.Checks
 	if !r.SelfAsserted && len(c.StringSlice("trust"))+len(c.StringSlice("agreement")) > 0 {
 		checks = append(slices.Clone(checks), r.Recognition)
 	}
 	for _, k := range checks {
-		if k.Answer == credentials.NotApplicable {
+		if k.Answer == credentials.NotApplicable && (k.Code != credentials.CodeEvidenceAbsent || !c.IsSet("evidence")) {
 			continue
 		}
 		age := ""

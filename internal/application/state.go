@@ -30,6 +30,9 @@ const (
 	Withdrawn State = "withdrawn"
 )
 
+// States are all of them, in the order in which an application meets them.
+var States = []State{Draft, Submitted, InReview, Returned, Accepted, Rejected, Issued, Withdrawn}
+
 // Open reports whether something may still become of it without an appeal.
 func (s State) Open() bool {
 	return !slices.Contains([]State{Rejected, Issued, Withdrawn}, s)

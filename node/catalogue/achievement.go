@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/trust-me/trustme/credentials/requirement"
@@ -163,6 +165,9 @@ func (c *Catalogue) slugs() []string {
 	}
 	return out
 }
+
+// Kinds are the kinds that a badge may be of, in the order of the alphabet.
+func Kinds() []string { return slices.Sorted(maps.Keys(kinds)) }
 
 func achievementType(a Achievement) string {
 	if a.Valid != "" { // what must be renewed is a certification, whatever it shows

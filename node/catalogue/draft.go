@@ -53,7 +53,7 @@ defaults:                  # for every badge that does not say otherwise
   review: {quorum: 1, foureyes: true}   # who signs has not reviewed
 
 # What learners can do afterwards. Take objectives of a framework over with:
-# trustme node catalogue import esco skills_en.csv --into FILE
+# trustme node catalogue import esco --into FILE skills_en.csv
 objectives:
   lo-first: {kind: skill, text: OBJECTIVE}
 
