@@ -46,7 +46,9 @@ type Agreement struct {
 	Replaces    string         `json:"replaces,omitempty"`
 	Signature   string         `json:"signature,omitempty"` // id of our countersignature
 	Reason      string         `json:"reason,omitempty"`
-	Updated     time.Time      `json:"updated"`
+	// AtPartner is suspended while the partner, who signed it, holds it back.
+	AtPartner AgreementState `json:"atPartner,omitempty"`
+	Updated   time.Time      `json:"updated"`
 }
 
 var agreements = store.NewCollection("agreement", func(a Agreement) string { return a.ID },

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/trust-me/trustme/credentials"
@@ -194,9 +195,19 @@ func (n *Node) endReplaced(ctx context.Context, a Agreement) error {
 }
 
 // RefreshAgreements asks the partners of proposed agreements for their
-// countersignature. A partner that has not decided is asked again later, and so
+// countersignature, and where the agreements stand that they signed. A partner that has not decided is asked again later, and so
 // is one that does not answer, whose error is returned beside what came.
 func (n *Node) RefreshAgreements(ctx context.Context, id string) ([]SignedAgreement, error) {
+	out, err := n.takeDue(ctx, id)
+	all, listed := n.Agreements(ctx)
+	if listed != nil {
+		return out, errors.Join(err, listed)
+	}
+	return out, errors.Join(err, n.lookAtTheirs(ctx, slices.DeleteFunc(all, func(a Agreement) bool { return id != "" && a.ID != id })))
+}
+
+// takeDue asks for the countersignatures that are due.
+func (n *Node) takeDue(ctx context.Context, id string) ([]SignedAgreement, error) {
 	all, err := n.Agreements(ctx)
 	if err != nil {
 		return nil, err
@@ -233,12 +244,16 @@ const keepUpEvery = time.Minute
 func (n *Node) keepUp(ctx context.Context) {
 	t := time.NewTicker(keepUpEvery)
 	defer t.Stop()
-	for {
+	for beat := 1; ; beat++ {
 		select {
 		case <-ctx.Done():
 			return
 		case <-t.C:
-			_, err := n.RefreshAgreements(ctx, "")
+			take := n.takeDue
+			if beat%lookEvery == 0 {
+				take = n.RefreshAgreements
+			}
+			_, err := take(ctx, "")
 			if err = errors.Join(err, n.keepCheckpoints(ctx), n.countUp(ctx), n.renewActive(ctx), n.eraseLeft(ctx)); err != nil && ctx.Err() == nil {
 				n.log.Info("not all partners could be asked", "err", err)
 			}

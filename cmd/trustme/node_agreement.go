@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -125,7 +126,7 @@ func agreementReview() *cli.Command {
 func agreementList() *cli.Command {
 	return &cli.Command{
 		Name: "list", Usage: "list the agreements",
-		Description: example("Each line: id, state, whether ours or theirs, from, until, name.", "trustme node agreement list"),
+		Description: example("Each line: id, state, whether ours or theirs, from, until, partner, name.", "trustme node agreement list"),
 		Flags:       nodeFlags(),
 		Action: onNode(0, 0, "", func(c *cli.Context, _ []string, cl *node.Client) error {
 			all, err := cl.Agreements(c.Context)
@@ -133,7 +134,7 @@ func agreementList() *cli.Command {
 				return orJSON(c, all, err)
 			}
 			for _, a := range all {
-				say(c, "%s  %-9s  %s  %s  %s  %s", strings.TrimPrefix(a.ID, "urn:uuid:")[:8], a.State, whose(a), date(a.From), date(a.Until), a.Name)
+				say(c, "%s  %-9s  %s  %s  %s  %s  %s", strings.TrimPrefix(a.ID, "urn:uuid:")[:8], stands(a), whose(a), date(a.From), date(a.Until), cmp.Or(a.PartnerName, a.Partner), a.Name)
 			}
 			return nil
 		}),
@@ -155,7 +156,7 @@ func agreementShow() *cli.Command {
 					return err
 				}
 			}
-			return answer(c, a, "%s\n  %s, %s\n  with  %s\n  from  %s until %s\n  at    %s", a.Name, a.State, whose(a.Agreement), a.Partner, date(a.From), date(a.Until), a.Address)
+			return answer(c, a, "%s\n  %s, %s\n  with  %s\n  from  %s until %s\n  at    %s", a.Name, stands(a.Agreement), whose(a.Agreement), a.Partner, date(a.From), date(a.Until), a.Address)
 		}),
 	}
 }
@@ -176,6 +177,14 @@ func agreementRefresh() *cli.Command {
 			return nil
 		}),
 	}
+}
+
+// stands is the state of an agreement, also by its partner's word.
+func stands(a node.Agreement) string {
+	if a.AtPartner != "" && a.State == node.InForce {
+		return string(a.AtPartner) + " by the partner"
+	}
+	return string(a.State)
 }
 
 func whose(a node.Agreement) string {
