@@ -83,6 +83,8 @@ type SignedAgreement struct {
 	Agreement
 	Address string `json:"address"`
 	Bundle  []byte `json:"bundle"`
+	// Notes say what could not be looked at before it was signed.
+	Notes []string `json:"notes,omitempty"`
 }
 
 // SignAgreement signs what this node recognises. The agreement is proposed, and
@@ -99,6 +101,9 @@ func (n *Node) SignAgreement(ctx context.Context, r SignAgreementRequest) (Signe
 	if s.Of == n.id.String() {
 		return SignedAgreement{}, fmt.Errorf("%w: with: %s is this node itself; name the partner", ErrInput, s.Of)
 	}
+	if err := holdPartner(s.Of, f.Partner); err != nil {
+		return SignedAgreement{}, err
+	}
 	a := Agreement{ID: s.ID, Ours: true, State: Proposed, Name: s.Name, Partner: s.Of, PartnerBase: strings.TrimRight(f.Partner, "/"), From: s.From, Until: s.Until, Replaces: f.Replaces, Updated: n.now().UTC()}
 	if a.Replaces != "" {
 		if old, err := n.Agreement(ctx, a.Replaces); err != nil || !old.Ours || old.Partner != a.Partner {
@@ -106,6 +111,13 @@ func (n *Node) SignAgreement(ctx context.Context, r SignAgreementRequest) (Signe
 		} else {
 			a.Replaces = old.ID // the file may hold the beginning
 		}
+	}
+	if done, err := n.signedAlready(ctx, s, a.Replaces, f.From != ""); err != nil || done.ID != "" {
+		return done, err
+	}
+	notes, err := n.holdRules(ctx, s.Of, s.Recognizes)
+	if err != nil {
+		return SignedAgreement{}, err
 	}
 	var b recognition.Bundle
 	_, _, err = n.issueStatement(ctx, "agreement", recognition.Draft{Statement: s}, func(tx *store.Tx, d Document, signed []byte) error {
@@ -124,12 +136,48 @@ func (n *Node) SignAgreement(ctx context.Context, r SignAgreementRequest) (Signe
 	if err != nil {
 		return SignedAgreement{}, err
 	}
-	return n.shown(a, b)
+	out, err := n.shown(a, b)
+	out.Notes = notes
+	return out, err
+}
+
+// signedAlready returns the agreement if this node signed the same before, and
+// it did not end. Its beginning is compared where that was given.
+func (n *Node) signedAlready(ctx context.Context, s recognition.Statement, replaces string, begins bool) (SignedAgreement, error) {
+	all, err := n.Agreements(ctx)
+	if err != nil {
+		return SignedAgreement{}, err
+	}
+	for _, a := range all {
+		if !a.Ours || a.Partner != s.Of || a.Name != s.Name || a.Replaces != replaces || a.State == WasEnded || a.State == WasExpiry {
+			continue
+		}
+		done, err := n.AgreementBundle(ctx, a.ID)
+		if err != nil {
+			return SignedAgreement{}, err
+		}
+		b, err := recognition.ParseBundle(done.Bundle)
+		if err != nil {
+			return SignedAgreement{}, err
+		}
+		c, err := credentials.Parse(b.Agreement)
+		if err != nil {
+			return SignedAgreement{}, err
+		}
+		old, err := recognition.Read(c)
+		if err != nil {
+			return SignedAgreement{}, err
+		}
+		if slices.Equal(old.Recognizes, s.Recognizes) && slices.Equal(old.Authorizes, s.Authorizes) && old.Comment == s.Comment && old.Until.Equal(s.Until) && (!begins || old.From.Equal(s.From)) {
+			return done, nil
+		}
+	}
+	return SignedAgreement{}, nil
 }
 
 func (n *Node) shown(a Agreement, b recognition.Bundle) (SignedAgreement, error) {
 	raw, err := json.Marshal(b)
-	return SignedAgreement{a, n.agreementAddress(a.ID), raw}, err
+	return SignedAgreement{Agreement: a, Address: n.agreementAddress(a.ID), Bundle: raw}, err
 }
 
 func (n *Node) agreementAddress(id string) string {

@@ -202,7 +202,7 @@ func writeRule(b *strings.Builder, own *catalogue.Catalogue, e catalogue.Edition
 	fmt.Fprintf(b, "  # %s: score %.2f, %d alignments in common, EQF %s and %s, workload %s and %s hours\n", a.Name, p.Score, len(p.Shared),
 		orDash(p.EQF[0]), orDash(p.EQF[1]), orDash(p.Hours[0]), orDash(p.Hours[1]))
 	fmt.Fprintf(b, "  - source: %q\n    target: %s\n    as: exactMatchOf\n", e.Catalogue.ID(e.As(), p.B), p.A)
-	if a.Pass > 0 {
+	if theirs, _ := e.Catalogue.Find(p.B); a.Pass > 0 && a.Pass <= len(theirs.Levels) {
 		fmt.Fprintf(b, "    level: %d\n", a.Pass)
 	}
 	if a.EQF > 0 {

@@ -40,7 +40,7 @@ func agreementText(a, b *Node, more string) []byte {
 // inForce makes an agreement that both signed.
 func inForce(t *testing.T, a, b *Node) SignedAgreement {
 	t.Helper()
-	signed, err := a.SignAgreement(t.Context(), SignAgreementRequest{File: agreementText(a, b, "")})
+	signed, err := a.SignAgreement(t.Context(), SignAgreementRequest{File: agreementText(a, b, "text: "+newCode()+"\n")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,6 +52,35 @@ func inForce(t *testing.T, a, b *Node) SignedAgreement {
 		t.Fatalf("%d agreements, %v", len(all), err)
 	}
 	return all[0]
+}
+
+// Signing the same again gives what was signed; a word more is another
+// agreement. A partner that does not answer does not hold it up, and is told.
+func TestTheSameAgreementIsSignedOnce(t *testing.T) {
+	alder, birch := served(t, "Alder"), served(t, "Birch")
+	sign := func(more string) SignedAgreement {
+		s, err := alder.SignAgreement(t.Context(), SignAgreementRequest{File: agreementText(alder, birch, more)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	one := sign("")
+	if two := sign(""); two.ID != one.ID || len(one.Notes) != 0 {
+		t.Errorf("%s and %s, %v", one.ID, two.ID, one.Notes)
+	}
+	if more := sign("text: Another.\n"); more.ID == one.ID {
+		t.Error("another text is the same agreement")
+	}
+	away := string(agreementText(alder, birch, "text: Away.\n"))
+	for _, part := range []string{"{source: \"", "partner: \""} {
+		away = strings.Replace(away, part+birch.set.Base, part+"http://localhost:1", 1)
+	}
+	away = strings.Replace(away, birch.id.String(), "did:web:localhost%3A1", 1)
+	s, err := alder.SignAgreement(t.Context(), SignAgreementRequest{File: []byte(away)})
+	if err != nil || len(s.Notes) != 1 || !strings.Contains(s.Notes[0], "the catalogue http://localhost:1/openbadges was not looked at: ") {
+		t.Errorf("%v, %v", s.Notes, err)
+	}
 }
 
 // Each guard of an agreement's states is violated once, and says the way out.
@@ -104,6 +133,11 @@ func TestEachGuardOfAnAgreementSaysTheWayOut(t *testing.T) {
 		{"an unknown system of credits", sign(strings.Replace(text, "target: designer}", "target: designer, credits: {system: miles, points: 1}}", 1)), "ecvet or ects"},
 		{"a level of the EQF that is none", sign(strings.Replace(text, "target: designer}", "target: designer, eqf: 9}", 1)), "eqf: level 9; there are 1 to 8"},
 		{"a period that is none", sign(strings.Replace(text, "target: designer}", "target: designer, within: soon}", 1)), "within"},
+		{"a level that the source does not have", sign(strings.Replace(text, "target: designer}", "target: designer, level: 9}", 1)), "rule 1: level: 9 of Badge Designer, which has 3 levels"},
+		{"a source that the partner does not have", sign(strings.Replace(text, "/a/designer\"", "/a/welder\"", 1)), "has no achievement \"welder\""},
+		{"a source of somebody else", sign(strings.Replace(text, birch.set.Base+"/openbadges/a/designer", cedar.set.Base+"/openbadges/a/designer", 1)), "is an achievement of " + cedar.id.String() + ", and the agreement is with " + birch.id.String()},
+		{"a source where no catalogue is", sign(strings.Replace(text, "/openbadges/a/designer\"", "/welding/a/designer\"", 1)), "rule 1: source: no catalogue is at " + birch.set.Base + "/welding"},
+		{"an address of another partner", sign(strings.Replace(text, fmt.Sprintf("partner: %q", birch.set.Base), fmt.Sprintf("partner: %q", cedar.set.Base), 1)), "is the address of " + cedar.id.String() + ", and the agreement is with " + birch.id.String()},
 		{"a source that is no address", sign(strings.Replace(text, birch.set.Base+"/openbadges/a/designer", "designer", 1)), "is no address of an achievement of the partner"},
 		{"authorise what is not ours", sign(text + "authorizes: [ghost]\n"), "no achievement \"ghost\""},
 		{"countersign what is with somebody else", func() error {

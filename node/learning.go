@@ -94,6 +94,13 @@ func (n *Node) SignLearning(ctx context.Context, r SignLearningRequest) (Learnin
 	if err != nil {
 		return LearningRecord{}, err
 	}
+	notes, err := n.holdRules(ctx, mou.Partner, s.Recognizes)
+	if err != nil {
+		return LearningRecord{}, err
+	}
+	for _, note := range notes {
+		n.log.Warn("a learning agreement is signed unseen", "agreement", s.ID, "err", note)
+	}
 	s.Kind, s.Of, s.Agreement = recognition.Learning, learner, mou.ID
 	l := LearningRecord{ID: s.ID, AtHome: true, Connection: c.ID, Learner: learner, Name: s.Name, Home: n.id.String(), Under: mou.ID, From: s.From, Until: s.Until, Signers: []string{}, Updated: n.now().UTC()}
 	_, _, err = n.issueStatement(ctx, "learning agreement", recognition.Draft{Statement: s}, func(tx *store.Tx, _ Document, signed []byte) error {
@@ -123,11 +130,11 @@ func (n *Node) learner(ctx context.Context, f learningFile) (c exchange.Connecti
 		if c, err = connection(tx, f.Learner); err != nil || id != "" {
 			return err
 		}
-		for a, err := range awards.List(tx, store.Range{}) {
+		for a, err := range awards.By(tx, "recipient", c.ID) {
 			if err != nil {
 				return err
 			}
-			if a.Recipient.Connection == c.ID && a.Recipient.DID != "" {
+			if a.Recipient.DID != "" {
 				id = a.Recipient.DID
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 
@@ -88,6 +89,9 @@ func agreementSign() *cli.Command {
 			a, err := cl.SignAgreement(c.Context, node.SignAgreementRequest{File: raw})
 			if err != nil {
 				return err
+			}
+			for _, note := range a.Notes {
+				fmt.Fprintln(os.Stderr, note)
 			}
 			return answer(c, a, "%s\nproposed; the partner countersigns it with: trustme node agreement countersign %s", a.ID, a.Address)
 		}),
