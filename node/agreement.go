@@ -83,6 +83,8 @@ type SignedAgreement struct {
 	Agreement
 	Address string `json:"address"`
 	Bundle  []byte `json:"bundle"`
+	// Statement is what was signed.
+	Statement recognition.Statement `json:"statement"`
 	// Notes say what could not be looked at before it was signed.
 	Notes []string `json:"notes,omitempty"`
 }
@@ -156,18 +158,7 @@ func (n *Node) signedAlready(ctx context.Context, s recognition.Statement, repla
 		if err != nil {
 			return SignedAgreement{}, err
 		}
-		b, err := recognition.ParseBundle(done.Bundle)
-		if err != nil {
-			return SignedAgreement{}, err
-		}
-		c, err := credentials.Parse(b.Agreement)
-		if err != nil {
-			return SignedAgreement{}, err
-		}
-		old, err := recognition.Read(c)
-		if err != nil {
-			return SignedAgreement{}, err
-		}
+		old := done.Statement
 		if slices.Equal(old.Recognizes, s.Recognizes) && slices.Equal(old.Authorizes, s.Authorizes) && old.Comment == s.Comment && old.Until.Equal(s.Until) && (!begins || old.From.Equal(s.From)) {
 			return done, nil
 		}
@@ -177,7 +168,11 @@ func (n *Node) signedAlready(ctx context.Context, s recognition.Statement, repla
 
 func (n *Node) shown(a Agreement, b recognition.Bundle) (SignedAgreement, error) {
 	raw, err := json.Marshal(b)
-	return SignedAgreement{Agreement: a, Address: n.agreementAddress(a.ID), Bundle: raw}, err
+	if err != nil {
+		return SignedAgreement{}, err
+	}
+	s, err := signedIn(b)
+	return SignedAgreement{Agreement: a, Address: n.agreementAddress(a.ID), Bundle: raw, Statement: s}, err
 }
 
 func (n *Node) agreementAddress(id string) string {

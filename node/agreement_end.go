@@ -8,7 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/trust-me/trustme/credentials"
 	"github.com/trust-me/trustme/credentials/recognition"
 	"github.com/trust-me/trustme/internal/fetch"
 	"github.com/trust-me/trustme/internal/store"
@@ -132,11 +131,7 @@ func (n *Node) lastVersion(ctx context.Context, a Agreement) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := credentials.Parse(b.Agreement)
-	if err != nil {
-		return nil, err
-	}
-	s, err := recognition.Read(c)
+	s, err := signedIn(b)
 	if err != nil {
 		return nil, err
 	}

@@ -36,6 +36,7 @@ type LearningRecord struct {
 	From       time.Time `json:"from"`
 	Until      time.Time `json:"until,omitzero"`
 	Signers    []string  `json:"signers"`
+	Withdrawn  string    `json:"withdrawn,omitempty"` // why home took it back
 	Updated    time.Time `json:"updated"`
 }
 

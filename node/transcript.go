@@ -146,6 +146,7 @@ func (n *Node) adminLearning(mux *http.ServeMux) {
 	handle(mux, "POST /learning", n.SignLearning)
 	handle(mux, "POST /learning/countersign", n.CountersignLearning)
 	handle(mux, "POST /transcripts", n.IssueTranscript)
+	n.adminLearningShown(mux)
 	mux.HandleFunc("GET /learning", func(w http.ResponseWriter, r *http.Request) {
 		all, err := n.Learnings(r.Context())
 		answer(w, all, err)

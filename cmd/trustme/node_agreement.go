@@ -12,6 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/trust-me/trustme/credentials"
+	"github.com/trust-me/trustme/credentials/recognition"
 	"github.com/trust-me/trustme/node"
 )
 
@@ -113,15 +114,7 @@ func agreementReview() *cli.Command {
 				return orJSON(c, s, err)
 			}
 			say(c, "%s\n  signed by   %s %s\n  about       %s\n  from        %s until %s", s.Name, s.By, s.ByName, s.Of, date(s.From), date(s.Until))
-			for _, line := range strings.Split(s.Comment, "\n") {
-				say(c, "  %s", line)
-			}
-			for _, r := range s.Recognizes {
-				say(c, "  recognises  %s\n              as %s (%s)%s", r.Source, r.Target, r.Association, terms(r.MinLevel, r.Within, r.EQF, r.Credits))
-			}
-			for _, a := range s.Authorizes {
-				say(c, "  authorises to issue %s", a)
-			}
+			sayStatement(c, s)
 			return nil
 		}),
 	}
@@ -160,7 +153,15 @@ func agreementShow() *cli.Command {
 					return err
 				}
 			}
-			return answer(c, a, "%s\n  %s, %s\n  with  %s\n  from  %s until %s\n  at    %s", a.Name, stands(a.Agreement), whose(a.Agreement), a.Partner, date(a.From), date(a.Until), a.Address)
+			if c.Bool("json") {
+				return printJSON(c, a)
+			}
+			say(c, "%s\n  %s, %s\n  with  %s\n  from  %s until %s\n  at    %s", a.Name, stands(a.Agreement), whose(a.Agreement), a.Partner, date(a.From), date(a.Until), a.Address)
+			if a.Reason != "" {
+				say(c, "  because %s", a.Reason)
+			}
+			sayStatement(c, a.Statement)
+			return nil
 		}),
 	}
 }
@@ -196,6 +197,19 @@ func whose(a node.Agreement) string {
 		return "ours"
 	}
 	return "theirs"
+}
+
+// sayStatement prints what an agreement says.
+func sayStatement(c *cli.Context, s recognition.Statement) {
+	for _, line := range strings.Split(s.Comment, "\n") {
+		say(c, "  %s", line)
+	}
+	for _, r := range s.Recognizes {
+		say(c, "  recognises  %s\n              as %s (%s)%s", r.Source, r.Target, r.Association, terms(r.MinLevel, r.Within, r.EQF, r.Credits))
+	}
+	for _, a := range s.Authorizes {
+		say(c, "  authorises to issue %s", a)
+	}
 }
 
 func terms(level int, within, eqf string, credits float64) string {

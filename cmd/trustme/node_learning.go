@@ -31,7 +31,7 @@ func nodeLearning() *cli.Command {
 			},
 			{
 				Name: "list", Usage: "list the learning agreements",
-				Description: example("Each line: id, whether as home or host, who countersigned, from, until, name.", "trustme node learning list"),
+				Description: example("Each line: id, whether as home or host, where it stands, from, until, name.", "trustme node learning list"),
 				Flags:       nodeFlags(),
 				Action: onNode(0, 0, "", func(c *cli.Context, _ []string, cl *node.Client) error {
 					all, err := cl.Learnings(c.Context)
@@ -39,18 +39,15 @@ func nodeLearning() *cli.Command {
 						return orJSON(c, all, err)
 					}
 					for _, l := range all {
-						as := "host"
-						if l.AtHome {
-							as = "home"
-						}
-						say(c, "%s  %s  %d countersigned  %s  %s  %s", strings.TrimPrefix(l.ID, "urn:uuid:")[:8], as, len(l.Signers), date(l.From), date(l.Until), l.Name)
+						say(c, "%s  %s  %s  %s  %s  %s", strings.TrimPrefix(l.ID, "urn:uuid:")[:8], asWhom(l), l.State(now()()), date(l.From), date(l.Until), l.Name)
 					}
 					return nil
 				}),
 			},
+			learningShow(), learningEnd(),
 			{
 				Name: "countersign", Usage: "agree as host", ArgsUsage: "ID",
-				Description: example("ID is that of the list; the learner brought the agreement here.", "trustme node learning countersign 4c1e"),
+				Description: example("ID is that of the list; the learner brought the agreement here. Read it first with `show`.", "trustme node learning countersign 4c1e"),
 				Flags:       nodeFlags(),
 				Action: onNode(1, 1, "one ID", func(c *cli.Context, args []string, cl *node.Client) error {
 					l, err := cl.CountersignLearning(c.Context, node.CountersignLearningRequest{ID: args[0]})
@@ -61,6 +58,49 @@ func nodeLearning() *cli.Command {
 				}),
 			},
 		},
+	}
+}
+
+func asWhom(l node.LearningRecord) string {
+	if l.AtHome {
+		return "home"
+	}
+	return "host"
+}
+
+func learningShow() *cli.Command {
+	return &cli.Command{
+		Name: "show", Usage: "show a learning agreement in full", ArgsUsage: "ID",
+		Description: example("What the badges of the host count for, who signed, and who has to yet. The beginning of the id is enough.", "trustme node learning show 4c1e"),
+		Flags:       nodeFlags(),
+		Action: onNode(1, 1, "one ID", func(c *cli.Context, args []string, cl *node.Client) error {
+			l, err := cl.Learning(c.Context, args[0])
+			if err != nil || c.Bool("json") {
+				return orJSON(c, l, err)
+			}
+			say(c, "%s\n  %s, as %s\n  home     %s\n  learner  %s\n  from     %s until %s\n  under    %s", l.Name, l.Now, asWhom(l.LearningRecord), l.Home, l.Learner, date(l.From), date(l.Until), l.Under)
+			for _, s := range l.Signers {
+				say(c, "  signed by %s", s)
+			}
+			sayStatement(c, l.Statement)
+			return nil
+		}),
+	}
+}
+
+func learningEnd() *cli.Command {
+	return &cli.Command{
+		Name: "end", Usage: "take back a learning agreement that this node signed as home", ArgsUsage: "ID",
+		Description: example("For good, such as one with a mistake: it counts for nothing from then on, also for what was earned under it.", "trustme node learning end --reason 'wrong badge' 4c1e"),
+		Flags:       nodeFlags(&cli.StringFlag{Name: "reason", Usage: "why; required, and kept in the journal"}),
+		Before:      needsReason,
+		Action: onNode(1, 1, "one ID", func(c *cli.Context, args []string, cl *node.Client) error {
+			l, err := cl.EndLearning(c.Context, node.WithdrawRequest{ID: args[0], Reason: c.String("reason")})
+			if err != nil {
+				return err
+			}
+			return answer(c, l, "%s: %s, %s", l.ID, l.Now, l.Name)
+		}),
 	}
 }
 
