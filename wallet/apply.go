@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/trust-me/trustme/credentials"
@@ -385,8 +386,8 @@ func (w *Wallet) partner(ctx context.Context, at string) (exchange.Connection, e
 		return exchange.Connection{}, errorf(ErrInput, "there is no partner yet; accept an invitation first: trustme wallet connect LINK")
 	case len(fits) == 0:
 		return exchange.Connection{}, errorf(ErrInput, "no partner %q; there are: %s", at, strings.Join(labels, ", "))
-	case len(fits) > 1 && at == "":
-		return exchange.Connection{}, errorf(ErrInput, "say at which partner with --at: %s", strings.Join(labels, ", "))
+	case at == "" && slices.ContainsFunc(fits, func(c exchange.Connection) bool { return c.Peer != fits[0].Peer }):
+		return exchange.Connection{}, errorf(ErrInput, "say at which partner with --at: %s", strings.Join(slices.Compact(slices.Sorted(slices.Values(labels))), ", "))
 	}
 	return fits[len(fits)-1], nil // the newest of several connections with one partner
 }

@@ -24,6 +24,7 @@ type Held struct {
 	Issuer      string    `json:"issuer"`
 	IssuerName  string    `json:"issuerName,omitempty"`
 	Achievement string    `json:"achievement"`
+	Level       string    `json:"level,omitempty"` // name of the level reached
 	Subject     string    `json:"subject,omitempty"`
 	Form        string    `json:"form"` // json or jwt
 	Verdict     string    `json:"verdict"`
@@ -57,7 +58,7 @@ func (w *Wallet) describe(c credentials.Credential, form credentials.Form, r cre
 	now := w.cfg.Now().UTC()
 	return Held{ID: heldID(c.Bytes()), Credential: c.ID(), Name: c.Name(), Issuer: c.IssuerID(), IssuerName: c.IssuerName(), Achievement: c.AchievementID(),
 		Subject: c.SubjectID(), Form: string(form), Verdict: string(r.Verdict), Why: r.Why(), ValidFrom: c.ValidFrom(), ValidUntil: c.ValidUntil(), Received: now, Checked: now,
-		SelfAsserted: c.IsSelfAsserted()}
+		SelfAsserted: c.IsSelfAsserted(), Level: c.Facts().Level}
 }
 
 // put keeps a badge, unless it is held already, in this version or a newer one:

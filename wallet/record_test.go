@@ -119,16 +119,16 @@ func TestARecordThatSaysTooLittleOrTooMuchIsRefusedAndNothingIsKept(t *testing.T
 	}
 	good := wallet.RecordRequest{Name: "Welding", Setting: "informal"}
 	for say, spoil := range map[string]func(*wallet.RecordRequest){
-		"name: say what":             func(q *wallet.RecordRequest) { q.Name = " " },
-		"in at most 200 bytes":       func(q *wallet.RecordRequest) { q.Name = strings.Repeat("x", 201) },
-		`setting ""`:                 func(q *wallet.RecordRequest) { q.Setting = "" },
-		`kind "talent"`:              func(q *wallet.RecordRequest) { q.Kind = "talent" },
-		"--from is no later than":    func(q *wallet.RecordRequest) { q.From = time.Now().AddDate(0, 0, 2) },
-		`align "x"`:                  func(q *wallet.RecordRequest) { q.Align = []string{"x"} },
-		"evidence 1: photo.png":      func(q *wallet.RecordRequest) { q.Evidence = []wallet.EvidenceFrom{{From: file}} },
+		"name: say what":                 func(q *wallet.RecordRequest) { q.Name = " " },
+		"in at most 200 bytes":           func(q *wallet.RecordRequest) { q.Name = strings.Repeat("x", 201) },
+		`setting ""`:                     func(q *wallet.RecordRequest) { q.Setting = "" },
+		`kind "talent"`:                  func(q *wallet.RecordRequest) { q.Kind = "talent" },
+		"--from is no later than":        func(q *wallet.RecordRequest) { q.From = time.Now().AddDate(0, 0, 2) },
+		`align "x"`:                      func(q *wallet.RecordRequest) { q.Align = []string{"x"} },
+		"evidence 1: photo.png":          func(q *wallet.RecordRequest) { q.Evidence = []wallet.EvidenceFrom{{From: file}} },
 		`evidence 1: not in this wallet`: func(q *wallet.RecordRequest) { q.Evidence = []wallet.EvidenceFrom{{From: "badge:none"}} },
-		"is no address":              func(q *wallet.RecordRequest) { q.Evidence = []wallet.EvidenceFrom{{From: "https://"}} },
-		"at most 20 are taken":       func(q *wallet.RecordRequest) { q.Evidence = slices.Repeat([]wallet.EvidenceFrom{{From: "text:x"}}, 21) },
+		"is no address":                  func(q *wallet.RecordRequest) { q.Evidence = []wallet.EvidenceFrom{{From: "https://"}} },
+		"at most 20 are taken":           func(q *wallet.RecordRequest) { q.Evidence = slices.Repeat([]wallet.EvidenceFrom{{From: "text:x"}}, 21) },
 		"1 to 16384 are taken": func(q *wallet.RecordRequest) {
 			q.Evidence = []wallet.EvidenceFrom{{From: "text:" + strings.Repeat("x", application.MaxText+1)}}
 		},

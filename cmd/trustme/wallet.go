@@ -17,7 +17,7 @@ func walletCommand() *cli.Command {
 		Name: "wallet", Usage: "hold badges, and show them as you wish",
 		Description: example("A wallet is one directory that belongs to the learner. It needs no account, and keeps working when every partner is gone.", "trustme wallet init\ntrustme wallet connect https://alder.example/i/K7Q2M-9XP4T"),
 		Subcommands: []*cli.Command{
-			walletInit(), walletDID(), walletConnect(), walletSync(), walletWatch(), walletList(), walletShow(), walletVerify(), walletOffers(),
+			walletInit(), walletDID(), walletConnect(), walletPartners(), walletSync(), walletWatch(), walletList(), walletShow(), walletVerify(), walletOffers(),
 			walletAnswer("accept", "accept an offer that was put aside"), walletAnswer("decline", "turn an offer down", &cli.StringFlag{Name: "reason", Usage: "what the partner is told"}),
 			walletPresent(), walletExport(), walletImport(), walletBackup(), walletRestore(),
 			walletCatalogue(), walletPath(), walletRole(), walletEndorsement(), walletLearning(), walletRenew(), walletRenewals(), walletRecord(), walletPortfolio(),
@@ -176,7 +176,7 @@ func walletWatch() *cli.Command {
 func walletList() *cli.Command {
 	return &cli.Command{
 		Name: "list", Usage: "list the badges",
-		Description: example("Each line: id, verdict of the last look, name, issuer, end of validity.", "trustme wallet list"),
+		Description: example("Each line: id, verdict of the last look, name and level, issuer, end of validity.", "trustme wallet list"),
 		Flags:       walletFlags(),
 		Action: onWallet(0, 0, "", func(c *cli.Context, _ []string, w *wallet.Wallet) error {
 			hs, err := w.List(c.Context)
@@ -191,28 +191,12 @@ func walletList() *cli.Command {
 				if h.SelfAsserted {
 					by = "self-asserted"
 				}
-				say(c, "%s  %-9s  %-24s  %-16s  %s", h.ID, h.Verdict, h.Name, by, date(h.ValidUntil))
+				name := h.Name
+				if h.Level != "" {
+					name += ", " + h.Level
+				}
+				say(c, "%s  %-9s  %-24s  %-16s  %s", h.ID, h.Verdict, name, by, date(h.ValidUntil))
 			}
-			return nil
-		}),
-	}
-}
-
-func walletShow() *cli.Command {
-	return &cli.Command{
-		Name: "show", Usage: "show one badge in full", ArgsUsage: "BADGE",
-		Description: example("BADGE is an id from the list, or a name. Prints the record; --json prints the badge as it was signed.", "trustme wallet show \"Badge Designer\""),
-		Flags:       walletFlags(),
-		Action: onWallet(1, 1, "one BADGE", func(c *cli.Context, args []string, w *wallet.Wallet) error {
-			h, raw, err := w.Get(c.Context, args[0])
-			if err != nil {
-				return err
-			}
-			if c.Bool("json") {
-				say(c, "%s", raw)
-				return nil
-			}
-			say(c, "%s\n  issued by   %s (%s)\n  for         %s\n  badge       %s\n  credential  %s\n  valid       %s to %s\n  received    %s\n  verdict     %s on %s: %s", h.Name, h.IssuerName, h.Issuer, h.Subject, h.Achievement, h.Credential, date(h.ValidFrom), date(h.ValidUntil), date(h.Received), h.Verdict, date(h.Checked), h.Why)
 			return nil
 		}),
 	}
