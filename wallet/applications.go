@@ -62,22 +62,6 @@ func (a Application) Why() string {
 	return a.Reason + a.Refused
 }
 
-// standings tells where the applications at a partner stand, in a sentence.
-func (w *Wallet) standings(ctx context.Context, c exchange.Connection) (map[string]string, error) {
-	all, err := w.Applications(ctx)
-	out := map[string]string{}
-	for _, a := range all {
-		if a.Connection != c.ID {
-			continue
-		}
-		out[a.ID] = a.Name + " is " + a.Standing()
-		if why := a.Why(); why != "" {
-			out[a.ID] += ": " + why
-		}
-	}
-	return out, err
-}
-
 // applied lists the applications; each is kept apart, since it may be large.
 var applied = store.NewCollection("applied", func(a appliedLine) string { return a.ID })
 

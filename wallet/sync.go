@@ -18,7 +18,8 @@ type SyncResult struct {
 	Partner  string   `json:"partner"`
 	Received []string `json:"received"` // names of new badges
 	Waiting  int      `json:"waiting"`  // offers that await a decision
-	// News says where applications stand that moved.
+	// News says where applications, endorsements and learning agreements stand
+	// that moved.
 	News    []string `json:"news,omitempty"`
 	Problem string   `json:"problem,omitempty"`
 }
@@ -154,7 +155,7 @@ func pause(ctx context.Context, l *didcomm.Link, d time.Duration) error {
 }
 
 // errRefused says that the partner does not know us.
-var errRefused = errors.New("the partner does not know this wallet (any more); ask for a new invitation")
+var errRefused = errors.New("the partner does not know this wallet (any more); ask for a new invitation, or forget it with: trustme wallet partners forget")
 
 // ask asks the partner how many messages wait for us there.
 func (w *Wallet) ask(ctx context.Context, l *didcomm.Link, pair didcomm.Pair) (int, error) {
