@@ -50,7 +50,10 @@ func (a *Agent) receive(c *conn, raw []byte) {
 	}
 	if err := a.act(ctx, c, r); err != nil {
 		a.count(func(s *Stats) { s.Undecided++ })
-		if ctx.Err() == nil {
+		switch {
+		case errors.Is(err, ErrGone): // its answer is lost: the sender sends again, and is answered then
+			a.cfg.Log.Info("connection lost before the answer", "type", r.Message.Type, "peer", r.From.String())
+		case ctx.Err() == nil:
 			a.cfg.Log.Error("message not handled", "type", r.Message.Type, "peer", r.From.String(), "err", err)
 		}
 	}
