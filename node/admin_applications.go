@@ -17,7 +17,13 @@ import (
 func (n *Node) adminApplications(mux *http.ServeMux) {
 	mux.HandleFunc("GET /applications", func(w http.ResponseWriter, r *http.Request) {
 		stream(w, func(send func(any) error) error {
-			return n.Applications(r.Context(), r.URL.Query().Get("state"), func(a ApplicationLine) error { return send(a) })
+			return n.Applications(r.Context(), r.URL.Query().Get("state"), func(a ApplicationLine) error {
+				a, err := n.listed(r.Context(), a)
+				if err != nil {
+					return err
+				}
+				return send(a)
+			})
 		})
 	})
 	mux.HandleFunc("GET /applications/{id}", func(w http.ResponseWriter, r *http.Request) {

@@ -32,6 +32,7 @@ type ApplicationLine struct {
 	Reviews   []reviewLine       `json:"reviews,omitempty"`
 	Files     []string           `json:"files,omitempty"` // digests of its blobs
 	Award     string             `json:"award,omitempty"`
+	Waits     string             `json:"waits,omitempty"` // for what, in words; of lists alone
 	Created   time.Time          `json:"created"`
 	Updated   time.Time          `json:"updated"`
 }
@@ -181,6 +182,24 @@ func (n *Node) Applications(ctx context.Context, state string, yield func(Applic
 	return n.db.View(ctx, func(tx *store.Tx) error {
 		return each(tx, applications, "state", state, yield)
 	})
+}
+
+// listed adds to a line of an application that is not over what it waits for.
+func (n *Node) listed(ctx context.Context, l ApplicationLine) (ApplicationLine, error) {
+	if !l.State.Open() {
+		return l, nil
+	}
+	a, err := n.Application(ctx, l.ID)
+	if err != nil {
+		return l, err
+	}
+	w, err := n.target(l.Catalogue + "/" + l.Slug)
+	if err != nil {
+		l.Waits = "its badge is in no catalogue that is in force"
+		return l, nil
+	}
+	l.Waits = a.Waits(w.rules())
+	return l, nil
 }
 
 // Application returns the record of an application. id may be the beginning of

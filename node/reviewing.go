@@ -157,7 +157,7 @@ func (n *Node) asked(ctx context.Context, in exchange.Inbound, id string, doc []
 // whole shows an application with its criteria and what was handed in.
 func (n *Node) whole(a application.Application, w target, r reviewer) tasks {
 	t := application.Task{ID: a.ID, Achievement: w.name(), Name: a.Name, State: a.State, Round: a.Round, Since: a.Updated.Truncate(time.Second), Revision: a.Now.Revision,
-		Level: a.Now.Level, Route: a.Now.Route, Appeal: a.Appeal, Sign: a.State == application.Accepted, Submission: &a.Now}
+		Level: a.Now.Level, Route: a.Now.Route, Appeal: a.Appeal, Sign: a.State == application.Accepted, Submission: &a.Now, Waits: a.Waits(w.rules())}
 	for slug, text := range w.a.Criteria.All() {
 		t.Criteria = append(t.Criteria, application.Criterion{Slug: slug, Text: text})
 	}

@@ -181,8 +181,11 @@ func safeName(e application.Evidence) string {
 		}
 		return '-'
 	}, e.Name)
-	if e.Kind == application.Credential {
+	switch {
+	case e.Kind == application.Credential:
 		name += ".json"
+	case application.MediaOf(name) != e.Media:
+		name += application.EndingOf(e.Media)
 	}
 	return strings.TrimLeft(name[max(0, len(name)-80):], ".-")
 }

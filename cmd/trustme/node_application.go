@@ -57,7 +57,7 @@ func words[T ~string](all []T) string {
 func applicationList() *cli.Command {
 	return &cli.Command{
 		Name: "list", Usage: "list the applications",
-		Description: example("Each line: id, state, revision, badge, route.", "trustme node application list --state submitted"),
+		Description: example("Each line: id, state, revision, badge, route, what it waits for.", "trustme node application list --state submitted"),
 		Flags:       nodeFlags(&cli.StringFlag{Name: "state", Usage: "only those in this `STATE`"}),
 		Action: onNode(0, 0, "", func(c *cli.Context, _ []string, cl *node.Client) error {
 			if s := application.State(c.String("state")); s != "" && !slices.Contains(application.States, s) {
@@ -69,7 +69,7 @@ func applicationList() *cli.Command {
 					all = append(all, a)
 					return nil
 				}
-				say(c, "%s  %-9s  %d  %s  %s", a.ID, a.State, a.Revision, a.Name, a.Route)
+				say(c, "%s  %-9s  %d  %s  %s  %s", a.ID, a.State, a.Revision, a.Name, a.Route, a.Waits)
 				return nil
 			})
 			if err == nil && c.Bool("json") {

@@ -68,6 +68,9 @@ func taken(t application.Task) string {
 
 func printTask(c *cli.Context, t application.Task, files []string) {
 	say(c, "%s: %s\n  badge     %s\n  state     %s%s\n  revision  %d\n  route     %s", t.ID, t.Name, t.Achievement, t.State, taken(t), t.Revision, t.Route)
+	if t.Waits != "" {
+		say(c, "  it        %s", t.Waits)
+	}
 	if t.Level > 0 {
 		say(c, "  level     %d", t.Level)
 	}

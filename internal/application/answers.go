@@ -100,6 +100,7 @@ type Task struct {
 	Route       string      `json:"route"`
 	Appeal      string      `json:"appeal,omitempty"`
 	Reason      string      `json:"reason,omitempty"` // of the decision that is appealed, or of the last return
+	Waits       string      `json:"waits,omitempty"`  // for what, in words
 	Criteria    []Criterion `json:"criteria,omitempty"`
 	Submission  *Submission `json:"submission,omitempty"`
 }
@@ -114,7 +115,7 @@ func ReadTasks(m didcomm.Message) ([]Task, error) {
 	r.each("tasks", 10_000, func(e *reader) {
 		t := Task{ID: e.text("id", 64), Achievement: e.text("achievement", 2*maxName), Name: e.text("name", 1<<10), State: State(e.text("state", maxName)),
 			Round: int(e.number("round")), Since: e.moment("since"), Taken: e.moment("taken"), Yours: e.yes("yours"), Sign: e.yes("sign"), Revision: int(e.number("revision")),
-			Level: int(e.number("level")), Route: e.text("route", maxName), Appeal: e.text("appeal", MaxSay), Reason: e.text("reason", 256<<10)}
+			Level: int(e.number("level")), Route: e.text("route", maxName), Appeal: e.text("appeal", MaxSay), Reason: e.text("reason", 256<<10), Waits: e.text("waits", 1<<10)}
 		e.each("criteria", 10_000, func(c *reader) {
 			t.Criteria = append(t.Criteria, Criterion{c.text("slug", maxName), c.text("text", 64<<10)})
 		})
