@@ -31,8 +31,21 @@ type Endorser struct {
 type part struct {
 	raw     []byte
 	pointer string
-	of      string   // what it is about, "" for a record
-	about   []string // the ids that say so
+	of      string // what it is about, "" for a record
+	about   []about
+}
+
+// about is an id by which an endorsement is about something, and what that is.
+type about struct{ id, of string }
+
+// names returns what an endorsement of a subject is about.
+func (p part) names(subject string) (of string, ok bool) {
+	for _, a := range p.about {
+		if a.id == subject && subject != "" {
+			return a.of, true
+		}
+	}
+	return "", false
 }
 
 // partsOf returns the endorsements of a credential, its achievement and its
@@ -46,7 +59,11 @@ func partsOf(doc jsondoc.Value) (endorsements, records []part) {
 	}{{"badge", doc}, {"achievement", achievement}, {"issuer", doc.Get("issuer")}, {"creator", achievement.Get("creator")}, {"source", subject.Get("source")}} {
 		for _, name := range []string{"endorsement", "endorsementJwt"} {
 			for e := range at.v.Get(name).Elements() {
-				endorsements = append(endorsements, part{partBytes(e), e.Pointer(), at.of, []string{at.v.ID()}})
+				p := part{partBytes(e), e.Pointer(), at.of, []about{{at.v.ID(), at.of}}}
+				if at.of == "achievement" {
+					p.about = append(p.about, about{countsAs(at.v), at.of})
+				}
+				endorsements = append(endorsements, p)
 			}
 		}
 	}
@@ -77,7 +94,7 @@ func (j *judgement) endorsements(ctx context.Context) {
 	all, records := partsOf(j.c.doc)
 	within := len(all)
 	for _, raw := range j.o.Endorsements {
-		all = append(all, part{raw: raw, of: "badge", about: []string{j.c.ID(), j.c.AchievementID(), j.c.IssuerID()}})
+		all = append(all, part{raw: raw, of: "badge", about: []about{{j.c.ID(), "badge"}, {j.c.AchievementID(), "achievement"}, {j.c.CountsAs(), "achievement"}, {j.c.IssuerID(), "issuer"}}})
 	}
 	if len(all)+len(records) == 0 {
 		if !j.required() {
@@ -174,7 +191,7 @@ func (j *judgement) endorsement(ctx context.Context, e part, ofRecord bool) Chec
 	r := j.v.judgeAt(ctx, c, form, o, j.depth+1)
 	if r.Verdict != Valid {
 		d := r.decisive()
-		if r.Verdict == Undecided && slices.Contains(e.about, c.SubjectID()) {
+		if _, ours := e.names(c.SubjectID()); r.Verdict == Undecided && ours {
 			j.unjudged = append(j.unjudged, c.IssuerID())
 		}
 		return told(d, d.Answer == Unknown || d.Name != CheckShape && d.Name != CheckProof && d.Name != CheckIssuer)
@@ -183,14 +200,11 @@ func (j *judgement) endorsement(ctx context.Context, e part, ofRecord bool) Chec
 		return Check{Code: CodeOK}
 	}
 	subject := c.SubjectID()
-	at := slices.Index(e.about, subject)
-	if at < 0 || subject == "" {
+	of, ours := e.names(subject)
+	if !ours {
 		return told(Check{Answer: No, Message: fmt.Sprintf("it is about %s, and not about this %s", cmp.Or(subject, "nothing"), e.of)}, true)
 	}
-	if len(e.about) > 1 {
-		e.of = []string{"badge", "achievement", "issuer"}[at]
-	}
-	found := Endorser{ID: c.IssuerID(), Name: c.IssuerName(), Of: e.of, By: c.ID()}
+	found := Endorser{ID: c.IssuerID(), Name: c.IssuerName(), Of: of, By: c.ID()}
 	found.Comment = c.subject().Get("endorsementComment").Words()
 	if !slices.Contains(j.r.Endorsers, found) {
 		j.r.Endorsers = append(j.r.Endorsers, found)

@@ -97,7 +97,7 @@ func (n *Node) judge(ctx context.Context, presentation []byte, a exchange.Ask) (
 	for _, v := range r.Verified {
 		c := v.Credential()
 		p.Badges = append(p.Badges, c.Name())
-		fits = fits || a.Achievement == "" || c.AchievementID() == a.Achievement
+		fits = fits || a.Achievement == "" || c.Awards(a.Achievement)
 	}
 	if j.Proven && a.Wants != nil {
 		if err := n.judgeRole(r.Verified, a, &j); err != nil {

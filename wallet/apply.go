@@ -315,13 +315,16 @@ func (w *Wallet) givenBy(ctx context.Context, c exchange.Connection, series stri
 	if err != nil {
 		return nil, err
 	}
+	agreed := func(h Held) bool {
+		return counts[h.Issuer+" "+h.Achievement] || counts[h.Issuer+" "+h.CountsAs]
+	}
 	var out [][]byte
 	for i := len(hs) - 1; i >= 0 && len(out) < maxShown; i-- {
 		h := hs[i]
-		if h.Subject != w.id.String() || h.Form != string(credentials.FormJSON) || !came[h.Credential] && h.Issuer != c.Peer && !counts[h.Issuer+" "+h.Achievement] {
+		if h.Subject != w.id.String() || h.Form != string(credentials.FormJSON) || !came[h.Credential] && h.Issuer != c.Peer && !agreed(h) {
 			continue
 		}
-		if series != "" && strings.Contains(h.Achievement, "/a/") && !strings.Contains(h.Achievement, "/"+series+"/a/") && !counts[h.Issuer+" "+h.Achievement] && w.isSeries(hs, series) {
+		if series != "" && strings.Contains(h.Achievement, "/a/") && !strings.Contains(h.Achievement, "/"+series+"/a/") && !agreed(h) && w.isSeries(hs, series) {
 			continue
 		}
 		_, raw, err := w.Get(ctx, h.ID)

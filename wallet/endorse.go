@@ -151,7 +151,7 @@ func (w *Wallet) AddEndorsement(ctx context.Context, raw []byte) (Endorsement, e
 }
 
 func (e Endorsement) about(h Held) bool {
-	return e.Of == h.Credential || e.Of == h.Achievement || e.Of == h.Issuer
+	return e.Of == h.Credential || h.Awards(e.Of) || e.Of == h.Issuer
 }
 
 // Endorsements lists the endorsements that are kept, each judged now, and the

@@ -53,7 +53,7 @@ func Form(raw []byte, form string) ([]byte, error) {
 // drawing finds in a badge what its image is drawn from.
 func drawing(c credentials.Credential) baking.Drawing {
 	a := c.Achievement()
-	d := baking.Drawing{Key: c.AchievementID(), Name: c.Name(), Own: baking.OwnImage(a.Get("image").ID())}
+	d := baking.Drawing{Key: c.CountsAs(), Name: c.Name(), Own: baking.OwnImage(a.Get("image").ID())}
 	if code, ok := a.Get("humanCode").Text(); ok {
 		d.Key = code
 	}

@@ -24,7 +24,8 @@ type Held struct {
 	Issuer      string    `json:"issuer"`
 	IssuerName  string    `json:"issuerName,omitempty"`
 	Achievement string    `json:"achievement"`
-	Level       string    `json:"level,omitempty"` // name of the level reached
+	Level       string    `json:"level,omitempty"`    // name of the level reached
+	CountsAs    string    `json:"countsAs,omitempty"` // the achievement that it translates; "" for none
 	Subject     string    `json:"subject,omitempty"`
 	Form        string    `json:"form"` // json or jwt
 	Verdict     string    `json:"verdict"`
@@ -56,9 +57,19 @@ func (w *Wallet) Add(ctx context.Context, v credentials.Verified) (Held, error) 
 
 func (w *Wallet) describe(c credentials.Credential, form credentials.Form, r credentials.Report) Held {
 	now := w.cfg.Now().UTC()
-	return Held{ID: heldID(c.Bytes()), Credential: c.ID(), Name: c.Name(), Issuer: c.IssuerID(), IssuerName: c.IssuerName(), Achievement: c.AchievementID(),
+	h := Held{ID: heldID(c.Bytes()), Credential: c.ID(), Name: c.Name(), Issuer: c.IssuerID(), IssuerName: c.IssuerName(), Achievement: c.AchievementID(),
 		Subject: c.SubjectID(), Form: string(form), Verdict: string(r.Verdict), Why: r.Why(), ValidFrom: c.ValidFrom(), ValidUntil: c.ValidUntil(), Received: now, Checked: now,
 		SelfAsserted: c.IsSelfAsserted(), Level: c.Facts().Level}
+	if as := c.CountsAs(); as != h.Achievement {
+		h.CountsAs = as
+	}
+	return h
+}
+
+// Awards reports whether the badge is one of an achievement, or of a
+// translation of it.
+func (h Held) Awards(achievement string) bool {
+	return achievement == h.Achievement || achievement == or(h.CountsAs, h.Achievement)
 }
 
 // put keeps a badge, unless it is held already, in this version or a newer one:

@@ -162,7 +162,7 @@ func (w *Wallet) choose(ctx context.Context, ask exchange.Ask, which []string) (
 		return nil, err
 	}
 	for _, h := range slices.Backward(all) { // the newest that fits
-		if (ask.Achievement == "" || h.Achievement == ask.Achievement) && h.Verdict != string(credentials.Invalid) {
+		if (ask.Achievement == "" || h.Awards(ask.Achievement)) && h.Verdict != string(credentials.Invalid) {
 			return []string{h.ID}, nil
 		}
 	}

@@ -47,7 +47,7 @@ func (w *Wallet) Reminders(ctx context.Context) ([]Reminder, error) {
 			continue
 		}
 		r := Reminder{Held: h, Over: now.After(h.ValidUntil), From: h.ValidUntil.Add(-remindAhead)}
-		if rule := rules[h.Achievement]; rule != nil {
+		if rule := rules[or(h.CountsAs, h.Achievement)]; rule != nil {
 			if p, err := requirement.ParsePeriod(rule.Window); err == nil {
 				r.From = h.ValidUntil.Add(-p.Length())
 			}
@@ -122,7 +122,7 @@ func (w *Wallet) Renew(ctx context.Context, r RenewRequest) (Renewed, error) {
 	}
 	if len(r.Evidence) > 0 {
 		r.At, r.Renews = c.ID, h.Credential
-		if r.Achievement, err = w.slugOf(h.Achievement); err != nil {
+		if r.Achievement, err = w.slugOf(or(h.CountsAs, h.Achievement)); err != nil {
 			return Renewed{}, err
 		}
 		a, err := w.Apply(ctx, r.ApplyRequest)

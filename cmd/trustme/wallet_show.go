@@ -77,7 +77,7 @@ func sayPraise(c *cli.Context, w *wallet.Wallet, h wallet.Held) error {
 		return err
 	}
 	for _, e := range all {
-		if e.Of == h.Credential || e.Of == h.Achievement || e.Of == h.Issuer {
+		if e.Of == h.Credential || h.Awards(e.Of) || e.Of == h.Issuer {
 			say(c, "  endorsed    %s by %s %s  %s", e.Verdict, e.By, e.ByName, plain(e.Comment))
 		}
 	}

@@ -173,7 +173,7 @@ func (b *builder) achievement(issuer object) object {
 }
 
 func (b *builder) qualification() object {
-	q := object{"id": cmp.Or(b.c.AchievementID(), b.id("qualification")), "type": "Qualification", "title": b.text(b.c.Name()), "description": b.text(b.description()),
+	q := object{"id": cmp.Or(b.c.CountsAs(), b.id("qualification")), "type": "Qualification", "title": b.text(b.c.Name()), "description": b.text(b.description()),
 		"isPartialQualification": true}
 	if outcomes := b.outcomes(); len(outcomes) > 0 {
 		q["learningOutcome"] = outcomes

@@ -24,16 +24,26 @@ const (
 
 // Badge is what recognition looks at in a credential that was verified.
 type Badge struct {
-	Credential, Achievement, Issuer string
-	Creator                         string // of the achievement, as it says
-	Subject                         string
-	Level                           int
-	Awarded                         time.Time
+	Credential string
+	// Achievement is the one that it counts as; Named the one that it names,
+	// which is another where that is a translation.
+	Achievement, Named string
+	Issuer             string
+	Creator            string // of the achievement, as it says
+	Subject            string
+	Level              int
+	Awarded            time.Time
 }
 
 // BadgeOf returns what a credential says of itself.
 func BadgeOf(c credentials.Credential) Badge {
-	return Badge{Credential: c.ID(), Achievement: c.AchievementID(), Issuer: c.IssuerID(), Creator: c.Achievement().Get("creator").ID(), Subject: c.SubjectID(), Level: requirement.LevelOf(c), Awarded: c.AwardedDate()}
+	return Badge{Credential: c.ID(), Achievement: c.CountsAs(), Named: c.AchievementID(), Issuer: c.IssuerID(), Creator: c.Achievement().Get("creator").ID(), Subject: c.SubjectID(), Level: requirement.LevelOf(c), Awarded: c.AwardedDate()}
+}
+
+// is reports whether the badge is one of an achievement, or of a translation
+// of it.
+func (b Badge) is(achievement string) bool {
+	return achievement == b.Achievement || b.Named != "" && achievement == b.Named
 }
 
 // Recognition is whether a badge counts, as what, and by whose word. A badge
@@ -74,7 +84,7 @@ type Terms struct {
 // Accept answers whether a verified badge counts as the achievement wanted,
 // which creator created (the algorithm of docs/recognition.md).
 func (t Terms) Accept(b Badge, wanted, creator string, at time.Time) Recognition {
-	if b.Achievement == wanted && b.Issuer == creator {
+	if b.is(wanted) && b.Issuer == creator {
 		return Recognition{Answer: credentials.Yes, Basis: Direct, As: wanted, By: creator, Satisfies: true, Level: b.Level, Why: "it is that badge, by who created it"}
 	}
 	best := Recognition{Answer: credentials.No, Basis: NoBasis, Why: "nothing that you rely on says that it counts"}
@@ -133,13 +143,13 @@ func (t Terms) apply(s Statement, b Badge, wanted string, at time.Time) Recognit
 		return none
 	}
 	best := none
-	if slices.Contains(s.Authorizes, b.Achievement) && (wanted == "" || wanted == b.Achievement) {
+	if slices.ContainsFunc(s.Authorizes, b.is) && (wanted == "" || b.is(wanted)) {
 		r := Recognition{Answer: credentials.Yes, Basis: Delegated, As: b.Achievement, Satisfies: true, Level: b.Level}
 		r.Why = fmt.Sprintf("%s authorised its issuer on %s", name(s), s.From.UTC().Format(time.DateOnly))
 		best = better(best, t.held(s, b, r))
 	}
 	for _, rule := range s.Recognizes {
-		if rule.Source == b.Achievement && (wanted == "" || wanted == rule.Target) {
+		if b.is(rule.Source) && (wanted == "" || wanted == rule.Target) {
 			best = better(best, t.rule(s, rule, b, at))
 		}
 	}

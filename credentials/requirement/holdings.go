@@ -25,6 +25,7 @@ const (
 type Held struct {
 	Credential  string    `json:"credential"`
 	Achievement string    `json:"achievement"`
+	As          string    `json:"countsAs,omitempty"` // the achievement that it translates; "" for none
 	Issuer      string    `json:"issuer"`
 	Level       int       `json:"level,omitempty"`
 	Awarded     time.Time `json:"awarded,omitzero"`
@@ -36,7 +37,7 @@ type Held struct {
 
 // Holdings are the badges of one person. The zero value holds nothing.
 type Holdings struct {
-	by  map[string][]Held // by achievement
+	by  map[string][]Held // by achievement, of a translation also by the original
 	all int
 }
 
@@ -71,6 +72,9 @@ func (h *Holdings) add(b Held) {
 		h.by = map[string][]Held{}
 	}
 	h.by[b.Achievement] = append(h.by[b.Achievement], b)
+	if b.As != "" && b.As != b.Achievement {
+		h.by[b.As] = append(h.by[b.As], b)
+	}
 	h.all++
 }
 
@@ -78,8 +82,12 @@ func (h *Holdings) add(b Held) {
 func (h *Holdings) Len() int { return h.all }
 
 func held(c credentials.Credential) Held {
-	return Held{Credential: c.ID(), Achievement: c.AchievementID(), Issuer: c.IssuerID(), Level: LevelOf(c), Awarded: c.AwardedDate(),
+	b := Held{Credential: c.ID(), Achievement: c.AchievementID(), Issuer: c.IssuerID(), Level: LevelOf(c), Awarded: c.AwardedDate(),
 		From: c.ValidFrom(), Until: c.ValidUntil(), Standing: Current}
+	if as := c.CountsAs(); as != b.Achievement {
+		b.As = as
+	}
+	return b
 }
 
 // LevelOf finds the level that a badge says was reached among those of its
