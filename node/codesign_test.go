@@ -26,7 +26,7 @@ func TestAnEndorsementOfADraftCountsForThatFileAlone(t *testing.T) {
 	}{
 		{"as it was signed", base + "/openbadges", catalogue.OpenBadges, e.Credential, ""},
 		{"another content of the version", base + "/openbadges", other("pass: 2", "pass: 1"), e.Credential, "differs"},
-		{"another version", base + "/openbadges", other("version: 1.0.0 ", "version: 1.0.1 "), e.Credential, "it is of another version"},
+		{"another version", base + "/openbadges", other("version: 1.1.0 ", "version: 1.1.1 "), e.Credential, "it is of another version"},
 		{"another address", "https://cedar.example/openbadges", catalogue.OpenBadges, e.Credential, "it is about " + base + "/openbadges/catalogue.json"},
 		{"another comment", base + "/openbadges", catalogue.OpenBadges, bytes.Replace(e.Credential, []byte("Well done."), []byte("Well sung."), 1), "proof"},
 		{"no endorsement", base + "/openbadges", catalogue.OpenBadges, []byte(`{"type":["VerifiableCredential"]}`), "/"},
@@ -39,7 +39,7 @@ func TestAnEndorsementOfADraftCountsForThatFileAlone(t *testing.T) {
 		if (got.Why == "") != (tt.why == "") || !strings.Contains(got.Why, tt.why) {
 			t.Errorf("%s: %q, want %q", tt.name, got.Why, tt.why)
 		}
-		if tt.why == "" && (got.Version != "1.0.0" || got.Comment != "Well done.") {
+		if tt.why == "" && (got.Version != "1.1.0" || got.Comment != "Well done.") {
 			t.Errorf("%+v", got)
 		}
 	}

@@ -79,7 +79,7 @@ func TestAPublishedVersionWithAnotherContentIsRefused(t *testing.T) {
 	if err := open(); !errors.Is(err, node.ErrConfig) || !strings.Contains(err.Error(), "with another content; raise its version") {
 		t.Errorf("another content: %v", err)
 	}
-	write(strings.Replace(changed, "version: 1.0.0", "version: 1.1.0", 1))
+	write(strings.Replace(changed, "version: 1.1.0", "version: 1.2.0", 1))
 	if err := open(); err != nil {
 		t.Errorf("another version: %v", err)
 	}

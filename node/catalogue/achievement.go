@@ -70,7 +70,8 @@ type document struct {
 	Endorsement      []json.RawMessage   `json:"endorsement,omitempty"`
 }
 
-// related is another achievement: the one that takes the place of this.
+// related is another achievement: the same in another language, or the one
+// that takes the place of this.
 type related struct {
 	ID         string   `json:"id"`
 	Type       []string `json:"type"`
@@ -123,9 +124,14 @@ type level struct {
 	Level string   `json:"level"`
 }
 
-// ID returns the address of an achievement: <base>/<catalogue>/a/<slug>.
+// ID returns the address of an achievement: <base>/<catalogue>/a/<slug>, and
+// /<language> behind it for the achievement that translates it.
 func (c *Catalogue) ID(is Issuer, slug string) string {
-	return fmt.Sprintf("%s/%s/a/%s", strings.TrimRight(is.Base, "/"), c.Slug, slug)
+	id := fmt.Sprintf("%s/%s/a/%s", strings.TrimRight(is.Base, "/"), c.Slug, slug)
+	if c.speaks(slug) {
+		id += "/" + c.Language
+	}
+	return id
 }
 
 // LevelID returns the address of a level of an achievement, 1 being the first.
@@ -140,6 +146,9 @@ func (c *Catalogue) Document(is Issuer, slug string, endorsements ...json.RawMes
 	if !ok {
 		return nil, fmt.Errorf("no achievement %q in catalogue %q; it has: %s", slug, c.Slug, strings.Join(c.slugs(), ", "))
 	}
+	if c.of != nil && !c.speaks(slug) { // it is not translated
+		return c.of.Document(is, slug, endorsements...)
+	}
 	id := c.ID(is, slug)
 	d := document{
 		ID: id, Type: []string{"Achievement"}, Name: a.Name, Description: a.Description, AchievementType: achievementType(a),
@@ -150,8 +159,9 @@ func (c *Catalogue) Document(is Issuer, slug string, endorsements ...json.RawMes
 	if a.Credits != nil {
 		d.CreditsAvailable = a.Credits.Points
 	}
+	d.Related = c.translationsOf(is, slug)
 	if a.ReplacedBy != "" {
-		d.Related = []related{{c.ID(is, a.ReplacedBy), []string{"Related"}, c.Language, c.Version}}
+		d.Related = append(d.Related, related{c.original().ID(is, a.ReplacedBy), []string{"Related"}, c.original().Language, c.Version})
 	}
 	d.Alignment = c.alignments(is, a)
 	d.Results, d.Endorsement = results(id, a), endorsements

@@ -1,15 +1,12 @@
 // Package catalogue reads a partner's catalogue of badges: one strict YAML
-// file a catalogue, checked before anything is issued from it, and compiled
+// file a catalogue, and one for each translation of it, checked before anything is issued from it, and compiled
 // into Open Badges 3.0 achievements.
 package catalogue
 
 import (
-	"bytes"
 	_ "embed"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -45,7 +42,11 @@ type Catalogue struct {
 	Paths        Ordered[Path]        `yaml:"paths"`
 	Roles        Ordered[Role]        `yaml:"roles"`
 
-	source []byte
+	source       []byte
+	translations []*Translation
+	// Of a catalogue in another language: the original, and the translation.
+	of *Catalogue
+	in *Translation
 }
 
 // Source returns the bytes that the catalogue was read from.
@@ -204,50 +205,42 @@ type Role struct {
 // MaxSize bounds a catalogue file, in bytes.
 const MaxSize = 1 << 20
 
-// Load reads and checks the catalogue file at path.
+// Load reads and checks the catalogue file at path, with the translations that
+// lie beside it.
 func Load(path string) (*Catalogue, error) {
-	f, err := os.Open(path)
+	raw, err := readFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("opening the catalogue: %w", err)
+		return nil, err
 	}
-	defer f.Close()
-	raw, err := io.ReadAll(io.LimitReader(f, MaxSize+1))
+	translations, err := Beside(path)
 	if err != nil {
-		return nil, fmt.Errorf("reading the catalogue: %w", err)
+		return nil, err
 	}
-	return Parse(raw)
+	return Parse(raw, translations...)
 }
 
-// Parse reads and checks a catalogue. Unknown keys, unknown references and
-// cycles are errors that name the line; the error is a [*Problems] and wraps
-// [ErrInvalid].
-func Parse(raw []byte) (*Catalogue, error) {
-	c, ps := Examine(raw)
+// Parse reads and checks a catalogue and its translations. Unknown keys,
+// unknown references and cycles are errors that name the line; the error is a
+// [*Problems] and wraps [ErrInvalid].
+func Parse(raw []byte, translations ...File) (*Catalogue, error) {
+	c, ps := Examine(raw, translations...)
 	if slices.ContainsFunc(ps, Problem.fatal) {
 		return nil, &Problems{List: slices.DeleteFunc(ps, func(p Problem) bool { return !p.fatal() })}
 	}
 	return c, nil
 }
 
-// Examine reads a catalogue and returns every finding about it, warnings too.
-// The catalogue is nil when the file could not be read as one.
-func Examine(raw []byte) (*Catalogue, []Problem) {
-	if len(raw) > MaxSize {
-		return nil, []Problem{{Message: fmt.Sprintf("the file is larger than %d bytes", MaxSize), Fix: "make two catalogues of it"}}
-	}
+// Examine reads a catalogue and its translations, and returns every finding
+// about them, warnings too. The catalogue is nil when the file could not be
+// read as one.
+func Examine(raw []byte, translations ...File) (*Catalogue, []Problem) {
 	c := Catalogue{source: raw}
-	dec := yaml.NewDecoder(bytes.NewReader(raw))
-	dec.KnownFields(true)
-	if err := dec.Decode(&c); errors.Is(err, io.EOF) {
-		return nil, []Problem{{Line: 1, Message: "the file holds no catalogue", Fix: "begin with the keys catalogue, version, name and achievements"}}
-	} else if err != nil {
-		return nil, fromYAML(err)
-	}
-	if err := dec.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
-		return nil, []Problem{{Message: "the file holds more than one document", Fix: "keep one catalogue a file"}}
+	if found := decode(raw, &c, "catalogue", "catalogue, version, name and achievements"); found != nil {
+		return nil, found
 	}
 	c.inherit()
-	return &c, c.Lint()
+	found := c.Lint()
+	return &c, append(found, c.translate(translations)...)
 }
 
 func (c *Catalogue) inherit() {

@@ -105,14 +105,23 @@ func TestUnknownAchievementIsNamedWithTheKnownOnes(t *testing.T) {
 }
 
 // A node refuses a published version with another content, so that a change to
-// the shipped catalogue needs a new version, and its line here.
+// the shipped catalogue, or to a translation of it, needs a new version, and its
+// line here.
 func TestTheShippedCatalogueChangesWithItsVersion(t *testing.T) {
-	editions := map[string]string{"1.0.0": "37b66cd01b40e91ff7174dee2b7e1d1026a3a2aeb1469d11888c6a6b6d834a26"}
-	c, err := catalogue.Parse(catalogue.OpenBadges)
+	editions := map[string]string{
+		"1.0.0": "37b66cd01b40e91ff7174dee2b7e1d1026a3a2aeb1469d11888c6a6b6d834a26", // without translations
+		"1.1.0": "3926bb24aea20b1846337de3749ab0eb8b934a48e92e8b018ef5a590df315228",
+	}
+	c, err := catalogue.Parse(catalogue.OpenBadges, catalogue.ShippedTranslations()...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := fmt.Sprintf("%x", sha256.Sum256(catalogue.OpenBadges)); got != editions[c.Version] {
+	h := sha256.New()
+	h.Write(catalogue.OpenBadges)
+	for _, f := range c.Files() {
+		h.Write(f.Raw)
+	}
+	if got := fmt.Sprintf("%x", h.Sum(nil)); got != editions[c.Version] {
 		t.Errorf("version %s has the digest %s, not %s: raise the version", c.Version, got, editions[c.Version])
 	}
 }

@@ -80,6 +80,7 @@ func Diff(from, to *Catalogue) Changes {
 	each(&c, "path", from.Paths, to.Paths, Major, Path.fields)
 	each(&c, "role", from.Roles, to.Roles, Major, Role.fields)
 	each(&c, "series", named(from.Series), named(to.Series), Patch, Series.fields)
+	c.translations(from, to)
 	for _, d := range c.List {
 		c.Step = higher(c.Step, d.Step)
 	}
@@ -89,6 +90,44 @@ func Diff(from, to *Catalogue) Changes {
 		c.Warning = fmt.Sprintf("this is a %s step: the version after %s is %s, and not %s", c.Step, c.From, c.Least, c.To)
 	}
 	return c
+}
+
+// translations compares the languages of two versions, and the texts of those
+// that both have. What is no longer given in a language was relied on; a text
+// is but words.
+func (c *Changes) translations(from, to *Catalogue) {
+	languages := func(c *Catalogue) (out Ordered[*Translation]) {
+		for _, t := range c.Translations() {
+			out = append(out, Named[*Translation]{Key: t.Language, Value: t})
+		}
+		return out
+	}
+	each(c, "translation", languages(from), languages(to), Major, func(*Translation) []field { return nil })
+	for language, a := range languages(from).All() {
+		b, ok := languages(to).Get(language)
+		if !ok {
+			continue
+		}
+		what := "translation " + language
+		c.fields(what, a.fields(), b.fields())
+		each(c, what+" of achievement", a.Achievements, b.Achievements, Major, AchievementIn.fields)
+		each(c, what+" of objective", a.Objectives, b.Objectives, Patch, word)
+		each(c, what+" of path", a.Paths, b.Paths, Patch, func(p PathIn) []field { return word(p.Name) })
+		each(c, what+" of role", a.Roles, b.Roles, Patch, func(r RoleIn) []field {
+			return []field{{"name", r.Name, Patch}, {"description", r.Description, Patch}}
+		})
+		each(c, what+" of series", a.Series, b.Series, Patch, word)
+	}
+}
+
+func word(s string) []field { return []field{{"text", s, Patch}} }
+
+func (t *Translation) fields() []field {
+	return []field{{"name", t.Name, Patch}, {"description", t.Description, Patch}, {"quality", t.Quality, Patch}}
+}
+
+func (a AchievementIn) fields() []field {
+	return []field{{"name", a.Name, Patch}, {"description", a.Description, Patch}, {"criteria", pairs(a.Criteria), Patch}, {"levels", pairs(a.Levels), Patch}}
 }
 
 // each compares the entries of one part of two catalogues.

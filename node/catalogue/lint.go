@@ -10,6 +10,7 @@ import (
 // Problem is one finding. Line is 0 when it belongs to no line. A warning does
 // not keep a catalogue from being used.
 type Problem struct {
+	File    string `json:"file,omitempty"` // of a translation; "" for the catalogue's own
 	Line    int    `json:"line,omitempty"`
 	Message string `json:"message"`
 	Fix     string `json:"fix,omitempty"`
@@ -23,6 +24,9 @@ func (p Problem) String() string {
 	s := p.Message
 	if p.Line > 0 {
 		s = fmt.Sprintf("line %d: %s", p.Line, s)
+	}
+	if p.File != "" {
+		s = p.File + ": " + s
 	}
 	if p.Warning {
 		s = "warning: " + s

@@ -36,7 +36,7 @@ func TestEachMistakeIsFoundAloneWithItsLine(t *testing.T) {
 		warning              bool
 	}{
 		{name: "catalogue without a name", old: "name: Open Badges about Open Badges", new: `name: ""`, want: "line 1: the catalogue has no name; add name"},
-		{name: "version", old: "version: 1.0.0 ", new: "version: one ", want: `version "one" is not of the form 1.0.0`},
+		{name: "version", old: "version: 1.1.0 ", new: "version: one ", want: `version "one" is not of the form 1.0.0`},
 		{name: "language", old: "language: en", new: "language: English", want: `language "English" is no code of a language; write language: en`},
 		{name: "country", old: "country: BE", new: "country: Belgium", want: `country "Belgium" is no code of a country`},
 		{name: "setting", old: explorer, new: explorer + "    setting: school\n", want: `line 32: achievement explorer: unknown setting "school"`},

@@ -95,6 +95,7 @@ func (p Path) Compile() requirement.Path {
 // issued by who publishes it, and what the steps of its paths accept of other
 // partners, issued by them.
 func (c *Catalogue) Names(is Issuer) requirement.Names {
+	c = c.original() // a translation counts as that
 	return func(badge string) (requirement.Wanted, bool) {
 		if _, ok := c.Find(badge); !ok {
 			return requirement.Wanted{}, false
