@@ -54,7 +54,7 @@ func answer(w http.ResponseWriter, v any, err error) {
 func handle[Q, A any](mux *http.ServeMux, pattern string, f func(context.Context, Q) (A, error)) {
 	mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 		var q Q
-		if err := readRequest(r.Body, &q); err != nil {
+		if err := readRequest(r.Body, &q, maxRequest); err != nil {
 			answer(w, nil, err)
 			return
 		}
@@ -66,13 +66,13 @@ func handle[Q, A any](mux *http.ServeMux, pattern string, f func(context.Context
 // maxRequest bounds a request to the administration, in bytes.
 const maxRequest = 1 << 20
 
-func readRequest(r io.Reader, q any) error {
-	raw, err := io.ReadAll(io.LimitReader(r, maxRequest+1))
+func readRequest(r io.Reader, q any, limit int64) error {
+	raw, err := io.ReadAll(io.LimitReader(r, limit+1))
 	if err != nil {
 		return fmt.Errorf("reading the request: %w", err)
 	}
-	if len(raw) > maxRequest {
-		return fmt.Errorf("%w: the request has more than %d bytes; shorten its texts", ErrInput, maxRequest)
+	if int64(len(raw)) > limit {
+		return fmt.Errorf("%w: the request has more than %d bytes; shorten its texts", ErrInput, limit)
 	}
 	dec := json.NewDecoder(bytes.NewReader(raw))
 	dec.DisallowUnknownFields()

@@ -31,6 +31,10 @@ var partnerCatalogues = store.NewCollection("partner-catalogue", func(p partnerC
 
 func partnerFile(address string) []byte { return []byte("partner-catalogue/" + address) }
 
+func partnerTranslations(address string) []byte {
+	return []byte("partner-catalogue-translations/" + address)
+}
+
 // partners are the kept catalogues, parsed.
 type partners struct {
 	mu sync.Mutex
@@ -57,13 +61,16 @@ func (n *Node) of(ctx context.Context, name string) (*catalogue.Catalogue, catal
 		return x.c, x.is, nil
 	}
 	var k partnerCatalogue
-	var raw []byte
+	var raw, packed []byte
 	err := n.db.View(ctx, func(tx *store.Tx) (err error) {
 		if k, err = partnerCatalogues.Get(tx, name); err != nil {
 			return err
 		}
-		raw, err = store.GetLarge(tx, partnerFile(name))
-		return err
+		if raw, err = store.GetLarge(tx, partnerFile(name)); err != nil {
+			return err
+		}
+		packed, err = store.GetLarge(tx, partnerTranslations(name))
+		return ignoreMissing(err)
 	})
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, catalogue.Issuer{}, fmt.Errorf("%w: the catalogue %s is not kept here", ErrNotFound, name)
@@ -71,7 +78,7 @@ func (n *Node) of(ctx context.Context, name string) (*catalogue.Catalogue, catal
 	if err != nil {
 		return nil, catalogue.Issuer{}, err
 	}
-	c, err := catalogue.Parse(raw)
+	c, err := catalogue.Unpack(raw, packed)
 	if err != nil {
 		return nil, catalogue.Issuer{}, err
 	}
@@ -106,8 +113,15 @@ func (n *Node) foreign(ctx context.Context, achievement string) (address, slug s
 	if !slices.Contains(creators, e.Issuer) {
 		return "", "", none
 	}
+	packed, err := e.Catalogue.Pack()
+	if err != nil {
+		return "", "", err
+	}
 	return address, slug, n.db.Update(ctx, func(tx *store.Tx) error {
 		if err := partnerCatalogues.Put(tx, partnerCatalogue{address, e.Issuer, e.IssuerName, e.Base}); err != nil {
+			return err
+		}
+		if err := store.PutLarge(tx, partnerTranslations(address), packed); err != nil {
 			return err
 		}
 		return store.PutLarge(tx, partnerFile(address), e.Catalogue.Source())

@@ -41,7 +41,9 @@ func (n *Node) Backup(ctx context.Context, w io.Writer) error {
 		}
 		c := shelf.all[i]
 		h.Settings.Catalogues[i] = path.Join("catalogues", c.Slug+".yaml")
-		h.Catalogues[h.Settings.Catalogues[i]] = c.Source()
+		for file, raw := range filesNamed(h.Settings.Catalogues[i], c) {
+			h.Catalogues[file] = raw
+		}
 	}
 	if err := json.NewEncoder(w).Encode(h); err != nil {
 		return err

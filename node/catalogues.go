@@ -22,6 +22,7 @@ type CatalogueInfo struct {
 	Paths        int       `json:"paths"`
 	Roles        int       `json:"roles"`
 	Endorsements int       `json:"endorsements"` // in force, of the version in force
+	Languages    []string  `json:"languages,omitempty"`
 }
 
 // CatalogueFile is a published catalogue: the file, and who stands behind it.
@@ -32,6 +33,8 @@ type CatalogueFile struct {
 	Base       string    `json:"base"`
 	Published  time.Time `json:"published"`
 	File       []byte    `json:"file"`
+	// Translations are the files of its translations.
+	Translations []catalogue.File `json:"translations,omitempty"`
 	// Endorsed are the endorsements of it that its publisher serves.
 	Endorsed []EndorsedBy `json:"endorsements"`
 }
@@ -49,7 +52,7 @@ func (n *Node) Catalogues(ctx context.Context) ([]CatalogueInfo, error) {
 			return nil, err
 		}
 		out = append(out, CatalogueInfo{Slug: c.Slug, Version: c.Version, Name: c.Name, Address: n.set.Base + "/" + c.Slug, Published: e.Published,
-			Achievements: len(c.Achievements), Paths: len(c.Paths), Roles: len(c.Roles), Endorsements: len(praise)})
+			Achievements: len(c.Achievements), Paths: len(c.Paths), Roles: len(c.Roles), Endorsements: len(praise), Languages: c.Languages("")})
 	}
 	return out, nil
 }
@@ -80,7 +83,7 @@ func (n *Node) ReadCatalogue(ctx context.Context, r CatalogueRequest) (Catalogue
 	if err != nil {
 		return CatalogueFile{}, err
 	}
-	out := CatalogueFile{Address: n.set.Base + "/" + c.Slug, Issuer: n.id.String(), IssuerName: n.set.Name, Base: n.set.Base, Published: e.Published, File: c.Source()}
+	out := CatalogueFile{Address: n.set.Base + "/" + c.Slug, Issuer: n.id.String(), IssuerName: n.set.Name, Base: n.set.Base, Published: e.Published, File: c.Source(), Translations: c.Files()}
 	praise, err := n.catalogueEndorsements(ctx, c)
 	out.Endorsed = n.judgeEndorsements(ctx, praise, out.Address, c)
 	return out, err
@@ -91,7 +94,7 @@ func (n *Node) readPartners(ctx context.Context, address string) (CatalogueFile,
 	if err != nil {
 		return CatalogueFile{}, err
 	}
-	out := CatalogueFile{Address: strings.TrimSuffix(e.ID, "/catalogue.json"), Issuer: e.Issuer, IssuerName: e.IssuerName, Base: e.Base, Published: e.Published, File: e.Catalogue.Source()}
+	out := CatalogueFile{Address: strings.TrimSuffix(e.ID, "/catalogue.json"), Issuer: e.Issuer, IssuerName: e.IssuerName, Base: e.Base, Published: e.Published, File: e.Catalogue.Source(), Translations: e.Catalogue.Files()}
 	praise, err := n.fetchEndorsements(ctx, out.Address)
 	out.Endorsed = n.judgeEndorsements(ctx, praise, out.Address, e.Catalogue)
 	return out, err

@@ -57,13 +57,13 @@ func (n *Node) endorsedThing(ctx context.Context, r EndorseRequest) (of, name st
 			return "", "", nil, fmt.Errorf("%w: %q is no address of who publishes the draft: %v", ErrInput, r.Of, err)
 		}
 		address := base + "/" + c.Slug
-		return catalogueCredential(address), editionName(c), []credentials.Resource{fileResource(address, c)}, nil
+		return catalogueCredential(address), editionName(c), fileResources(address, c), nil
 	case strings.HasSuffix(r.Of, "/catalogue.json"):
 		e, err := n.fetchCatalogue(ctx, r.Of)
 		if err != nil {
 			return "", "", nil, err
 		}
-		return e.ID, editionName(e.Catalogue), []credentials.Resource{fileResource(strings.TrimSuffix(e.ID, "/catalogue.json"), e.Catalogue)}, nil
+		return e.ID, editionName(e.Catalogue), fileResources(strings.TrimSuffix(e.ID, "/catalogue.json"), e.Catalogue), nil
 	}
 	of, name, err = n.endorsable(ctx, r)
 	return of, name, nil, err
@@ -71,9 +71,26 @@ func (n *Node) endorsedThing(ctx context.Context, r EndorseRequest) (of, name st
 
 func editionName(c *catalogue.Catalogue) string { return c.Name + " " + c.Version }
 
-// fileResource names the file of a version by address and digest.
-func fileResource(address string, c *catalogue.Catalogue) credentials.Resource {
-	return credentials.Resource{ID: fmt.Sprintf("%s/v/%s.yaml", address, c.Version), MediaType: "application/yaml", DigestMultibase: recognition.Digest(c.Source())}
+// fileResources names the files of a version by address and digest: that of the
+// catalogue, then those of its translations.
+func fileResources(address string, c *catalogue.Catalogue) (out []credentials.Resource) {
+	add := func(language string, raw []byte) {
+		out = append(out, credentials.Resource{ID: catalogue.EditionFile(address, c.Version, language), MediaType: "application/yaml", DigestMultibase: recognition.Digest(raw)})
+	}
+	add("", c.Source())
+	for _, t := range c.Translations() {
+		add(t.Language, t.Source())
+	}
+	return out
+}
+
+// filesAt are the files of a version by their addresses.
+func filesAt(address string, c *catalogue.Catalogue) map[string][]byte {
+	out := map[string][]byte{catalogue.EditionFile(address, c.Version, ""): c.Source()}
+	for _, t := range c.Translations() {
+		out[catalogue.EditionFile(address, c.Version, t.Language)] = t.Source()
+	}
+	return out
 }
 
 // catalogueEndorsements returns the endorsements that were taken in and are in
@@ -84,7 +101,7 @@ func (n *Node) catalogueEndorsements(ctx context.Context, c *catalogue.Catalogue
 	if err != nil {
 		return nil, err
 	}
-	file := fileResource(address, c)
+	file := fileResources(address, c)[0]
 	out := []json.RawMessage{}
 	for _, raw := range all {
 		parsed, err := credentials.Parse(raw)
@@ -151,12 +168,12 @@ func (n *Node) judgeEndorsement(ctx context.Context, raw []byte, address string,
 		return EndorsedBy{Why: err.Error()}
 	}
 	e := EndorsedBy{By: s.By, ByName: s.ByName, Comment: s.Comment}
-	file := fileResource(address, c).ID
+	file := catalogue.EditionFile(address, c.Version, "")
 	named, digest := filesOf(parsed, file)
 	if digest != "" {
 		e.Version = c.Version
 	}
-	rep := n.party.Verifier.Report(ctx, raw, credentials.ReportOptions{Resources: map[string][]byte{file: c.Source()}})
+	rep := n.party.Verifier.Report(ctx, raw, credentials.ReportOptions{Resources: filesAt(address, c)})
 	switch {
 	case s.Kind != recognition.Endorsement || s.Of != catalogueCredential(address):
 		e.Why = "it is about " + s.Of

@@ -64,7 +64,7 @@ func TestAnErrorIsTheSameWhetherTheNodeRunsOrIsStopped(t *testing.T) {
 	handle(mux, "POST /fine", func(_ context.Context, i int) (int, error) { return i, nil })
 	mux.HandleFunc("POST /stream", func(w http.ResponseWriter, r *http.Request) {
 		var i int
-		if err := readRequest(r.Body, &i); err != nil {
+		if err := readRequest(r.Body, &i, maxRequest); err != nil {
 			t.Error(err)
 		}
 		stream(w, func(send func(any) error) error { return errors.Join(send("a line"), all[i].err) })

@@ -129,18 +129,29 @@ func Open(ctx context.Context, cfg Config) (*Node, error) {
 		n.log = slog.New(slog.DiscardHandler)
 	}
 	n.started = n.now()
-	all, err := loadCatalogues(cfg.Dir, set.Catalogues)
-	if err != nil {
-		return nil, err
-	}
-	n.put(all, set.Catalogues)
 	if n.db, err = store.Open(filepath.Join(cfg.Dir, "store"), store.Options{Key: secret.Derive("store"), ReserveBytes: int64(set.Reserve) << 20, Now: n.now, Log: n.log}); err != nil {
 		return nil, err
+	}
+	if err := n.stock(ctx); err != nil {
+		return nil, errors.Join(err, n.db.Close())
 	}
 	if err := errors.Join(sweepSpool(cfg.Dir), n.assemble(ctx)); err != nil {
 		return nil, errors.Join(err, n.db.Close())
 	}
 	return n, nil
+}
+
+// stock puts the catalogues on the shelf that the settings name, after a
+// publication that was interrupted has been finished.
+func (n *Node) stock(ctx context.Context) error {
+	if err := n.finishPlacing(ctx); err != nil {
+		return err
+	}
+	all, err := loadCatalogues(n.dir, n.set.Catalogues)
+	if err == nil {
+		n.put(all, n.set.Catalogues)
+	}
+	return err
 }
 
 func or2(a, b func() time.Time) func() time.Time {
@@ -205,7 +216,7 @@ func loadCatalogues(dir string, names []string) ([]*catalogue.Catalogue, error) 
 
 func loadCatalogue(dir, name string) (c *catalogue.Catalogue, err error) {
 	if name == ShippedCatalogue {
-		c, err = catalogue.Parse(catalogue.OpenBadges)
+		c, err = catalogue.Parse(catalogue.OpenBadges, catalogue.ShippedTranslations()...)
 	} else {
 		if !filepath.IsAbs(name) {
 			name = filepath.Join(dir, name)

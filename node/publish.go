@@ -7,18 +7,20 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
-	"github.com/trust-me/trustme/credentials"
 	"github.com/trust-me/trustme/credentials/recognition"
 	"github.com/trust-me/trustme/internal/store"
 	"github.com/trust-me/trustme/node/catalogue"
 )
 
 // A catalogue is published as a signed credential: an endorsement by the node
-// of the file of one version, which it names by address and digest. So nothing
+// of the files of one version, the catalogue's and those of its translations,
+// which it names by address and digest. So nothing
 // but standard members says it, any verifier of Open Badges checks it, and a
 // version never changes.
 
@@ -29,11 +31,20 @@ type Edition struct {
 	Digest     string          `json:"sha256"` // of the file, in hex
 	Published  time.Time       `json:"published"`
 	Credential json.RawMessage `json:"credential"`
+	// Translations are the digests of the translations by their languages.
+	Translations map[string]string `json:"translations,omitempty"`
 }
 
 var editions = store.NewCollection("edition", func(e Edition) string { return e.Slug + " " + e.Version })
 
+// editionFile is the key of the file of a version; that of a translation is
+// the version, a dot and the language, as in its address.
 func editionFile(slug, version string) []byte { return []byte("catalogue/" + slug + " " + version) }
+
+func hexed(raw []byte) string {
+	sum := sha256.Sum256(raw)
+	return hex.EncodeToString(sum[:])
+}
 
 // publish signs every catalogue of a version that was not published before. A
 // published version with another content is refused: partners and learners
@@ -49,14 +60,16 @@ func (n *Node) publish(ctx context.Context) error {
 
 // publishOne signs a version, and reports whether it was not published before.
 func (n *Node) publishOne(ctx context.Context, c *catalogue.Catalogue) (bool, error) {
-	sum := sha256.Sum256(c.Source())
-	digest := hex.EncodeToString(sum[:])
+	e := Edition{Slug: c.Slug, Version: c.Version, Digest: hexed(c.Source()), Published: n.second(), Translations: map[string]string{}}
+	for _, t := range c.Translations() {
+		e.Translations[t.Language] = hexed(t.Source())
+	}
 	old, err := n.edition(ctx, c.Slug, c.Version)
 	switch {
-	case err == nil && old.Digest == digest:
+	case err == nil && old.Digest == e.Digest && maps.Equal(old.Translations, e.Translations):
 		return false, nil
 	case err == nil:
-		return false, fmt.Errorf("%w: the catalogue %s %s was published on %s with another content; raise its version, or put the file back as it was", ErrConfig, c.Slug, c.Version, old.Published.Format(time.DateOnly))
+		return false, fmt.Errorf("%w: the catalogue %s %s was published on %s with another content%s; raise its version, or put the file back as it was", ErrConfig, c.Slug, c.Version, old.Published.Format(time.DateOnly), inLanguages(old, e))
 	case !errors.Is(err, store.ErrNotFound):
 		return false, err
 	}
@@ -64,7 +77,7 @@ func (n *Node) publishOne(ctx context.Context, c *catalogue.Catalogue) (bool, er
 	if err != nil {
 		return false, fmt.Errorf("publishing the catalogue %s: %w", c.Slug, err)
 	}
-	e := Edition{Slug: c.Slug, Version: c.Version, Digest: digest, Published: n.second(), Credential: signed}
+	e.Credential = signed
 	return true, n.db.Update(ctx, func(tx *store.Tx) error {
 		if err := editions.Put(tx, e); err != nil {
 			return err
@@ -72,8 +85,38 @@ func (n *Node) publishOne(ctx context.Context, c *catalogue.Catalogue) (bool, er
 		if err := store.PutLarge(tx, editionFile(c.Slug, c.Version), c.Source()); err != nil {
 			return err
 		}
-		return n.note(tx, "catalogue.published", map[string]any{"catalogue": c.Slug, "version": c.Version, "sha256": digest})
+		for _, t := range c.Translations() {
+			if err := store.PutLarge(tx, editionFile(c.Slug, c.Version+"."+t.Language), t.Source()); err != nil {
+				return err
+			}
+		}
+		fact := map[string]any{"catalogue": c.Slug, "version": c.Version, "sha256": e.Digest}
+		if len(e.Translations) > 0 {
+			fact["translations"] = e.Translations
+		}
+		return n.note(tx, "catalogue.published", fact)
 	})
+}
+
+// inLanguages names the translations in which two editions differ, where that
+// is all.
+func inLanguages(a, b Edition) string {
+	if a.Digest != b.Digest {
+		return ""
+	}
+	var out []string
+	for language := range a.Translations {
+		if a.Translations[language] != b.Translations[language] {
+			out = append(out, language)
+		}
+	}
+	for language := range b.Translations {
+		if a.Translations[language] == "" {
+			out = append(out, language)
+		}
+	}
+	slices.Sort(out)
+	return " in its translation into " + strings.Join(out, ", ")
 }
 
 func (n *Node) edition(ctx context.Context, slug, version string) (e Edition, err error) {
@@ -89,7 +132,7 @@ func (n *Node) signCatalogue(ctx context.Context, c *catalogue.Catalogue) ([]byt
 	return n.signStatement(ctx, recognition.Draft{
 		Statement: recognition.Statement{Kind: recognition.Endorsement, ID: address + "/catalogue.json", Name: "Catalogue: " + c.Name, Of: address, From: n.second(),
 			Comment: "Version " + c.Version + " of the catalogue " + c.Name + ", as its publisher stands behind it."},
-		Resources: []credentials.Resource{{ID: fmt.Sprintf("%s/v/%s.yaml", address, c.Version), MediaType: "application/yaml", DigestMultibase: recognition.Digest(c.Source())}},
+		Resources: fileResources(address, c),
 	})
 }
 

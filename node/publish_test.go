@@ -26,22 +26,29 @@ func TestACatalogueIsPublishedSignedAndAVersionNeverChanges(t *testing.T) {
 		Issuer          struct{ ID string }
 		RelatedResource []struct{ ID string }
 	}
-	if err := json.Unmarshal([]byte(signed), &c); err != nil || c.Issuer.ID != n.DID().String() || len(c.RelatedResource) != 1 {
+	if err := json.Unmarshal([]byte(signed), &c); err != nil || c.Issuer.ID != n.DID().String() || len(c.RelatedResource) != 2 {
 		t.Fatalf("%s, %v", signed, err)
 	}
 	resp, file := get(t, c.RelatedResource[0].ID, "")
 	if resp.StatusCode != http.StatusOK || file != string(catalogue.OpenBadges) {
 		t.Errorf("the file: %d, %d bytes", resp.StatusCode, len(file))
 	}
-	judge := func(file string) credentials.Report {
-		return strangerWith(t, []byte(signed), credentials.ReportOptions{Resources: map[string][]byte{c.RelatedResource[0].ID: []byte(file)}})
+	resp, french := get(t, c.RelatedResource[1].ID, "")
+	if resp.StatusCode != http.StatusOK || c.RelatedResource[1].ID != base+"/openbadges/v/1.1.0.fr.yaml" || french != string(catalogue.ShippedTranslations()[0].Raw) {
+		t.Errorf("the translation: %d, %d bytes at %s", resp.StatusCode, len(french), c.RelatedResource[1].ID)
 	}
-	r := judge(file)
+	judge := func(file, french string) credentials.Report {
+		return strangerWith(t, []byte(signed), credentials.ReportOptions{Resources: map[string][]byte{c.RelatedResource[0].ID: []byte(file), c.RelatedResource[1].ID: []byte(french)}})
+	}
+	r := judge(file, french)
 	if r.Verdict != credentials.Valid || r.Check(credentials.CheckEvidence).Answer != credentials.Yes {
 		t.Errorf("%s: %s", r.Verdict, r.Why())
 	}
-	if r := judge(strings.Replace(file, "pass: 2", "pass: 1", 1)); r.Verdict != credentials.Invalid {
+	if r := judge(strings.Replace(file, "pass: 2", "pass: 1", 1), french); r.Verdict != credentials.Invalid {
 		t.Errorf("with another file: %s", r.Verdict)
+	}
+	if r := judge(file, strings.Replace(french, "80 %", "60 %", 1)); r.Verdict != credentials.Invalid {
+		t.Errorf("with another translation: %s", r.Verdict)
 	}
 	if resp, _ := get(t, base+"/openbadges/v/9.9.9.yaml", ""); resp.StatusCode != http.StatusNotFound {
 		t.Errorf("an unknown version: %d", resp.StatusCode)

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"path"
@@ -64,13 +63,13 @@ type Publication struct {
 	Restart string `json:"restart,omitempty"`
 }
 
-// PublishCatalogue publishes a catalogue's file: it is checked, signed as an
-// edition, kept in the data directory, named in the settings, and in force
-// when PublishCatalogue returns nil, also while the node serves. A published
-// version never changes, and an older one does not come back; the error wraps
+// PublishCatalogue publishes a catalogue's file and its translations: they are
+// checked, signed as an edition, kept in the data directory, named in the
+// settings, and in force when PublishCatalogue returns nil, also while the node
+// serves. A published version never changes, and an older one does not come back; the error wraps
 // [ErrConfig] or [catalogue.ErrInvalid], and nothing is changed.
-func (n *Node) PublishCatalogue(ctx context.Context, file []byte) (Publication, error) {
-	c, err := catalogue.Parse(file)
+func (n *Node) PublishCatalogue(ctx context.Context, file []byte, translations ...catalogue.File) (Publication, error) {
+	c, err := catalogue.Parse(file, translations...)
 	if err != nil {
 		return Publication{}, err
 	}
@@ -91,7 +90,7 @@ func (n *Node) PublishAgain(ctx context.Context) ([]Publication, error) {
 		if err != nil {
 			return out, err
 		}
-		if bytes.Equal(c.Source(), old.all[i].Source()) {
+		if c.Same(old.all[i]) {
 			continue
 		}
 		if c.Slug != old.all[i].Slug {
@@ -129,8 +128,8 @@ func (n *Node) publishAs(ctx context.Context, c *catalogue.Catalogue, name strin
 	if p.New, err = n.publishOne(ctx, c); err != nil {
 		return p, err
 	}
-	if file := filepath.Join(n.dir, name); !filepath.IsAbs(name) && name != ShippedCatalogue {
-		if err := errors.Join(durable.MkdirAll(filepath.Dir(file)), durable.WriteFile(file, c.Source())); err != nil {
+	if !filepath.IsAbs(name) && name != ShippedCatalogue {
+		if err := n.place(ctx, placing{Name: name, Slug: c.Slug, Version: c.Version}, c); err != nil {
 			return p, err
 		}
 	}
@@ -199,23 +198,34 @@ func withCatalogues(raw []byte, names []string) ([]byte, error) {
 	return b.Bytes(), err
 }
 
+// publishRequest is a catalogue to be published; without a file, those that the
+// settings name are read again.
+type publishRequest struct {
+	File         []byte           `json:"file,omitempty"`
+	Translations []catalogue.File `json:"translations,omitempty"`
+}
+
+// maxPublication bounds a request to publish, in bytes: files stand in it in
+// base64.
+const maxPublication = 2 * (catalogue.MaxTranslations + 1) * catalogue.MaxSize
+
 func (n *Node) adminPublishCatalogue(w http.ResponseWriter, r *http.Request) {
-	file, err := io.ReadAll(io.LimitReader(r.Body, catalogue.MaxSize+1))
-	if err != nil {
-		answer(w, nil, fmt.Errorf("reading the request: %w", err))
+	var q publishRequest
+	if err := readRequest(r.Body, &q, maxPublication); err != nil {
+		answer(w, nil, err)
 		return
 	}
-	if len(file) == 0 {
+	if len(q.File) == 0 {
 		all, err := n.PublishAgain(r.Context())
 		answer(w, all, err)
 		return
 	}
-	p, err := n.PublishCatalogue(r.Context(), file)
+	p, err := n.PublishCatalogue(r.Context(), q.File, q.Translations...)
 	answer(w, []Publication{p}, err)
 }
 
-// PublishCatalogue publishes a catalogue's file; without one, the files that
-// the settings name and that have changed.
-func (c *Client) PublishCatalogue(ctx context.Context, file []byte) (all []Publication, err error) {
-	return all, c.call(ctx, http.MethodPost, "/catalogues/publish", io.Reader(bytes.NewReader(file)), &all)
+// PublishCatalogue publishes a catalogue's file and its translations; without
+// one, the files that the settings name and that have changed.
+func (c *Client) PublishCatalogue(ctx context.Context, file []byte, translations ...catalogue.File) (all []Publication, err error) {
+	return all, c.call(ctx, http.MethodPost, "/catalogues/publish", publishRequest{file, translations}, &all)
 }

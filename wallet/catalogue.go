@@ -30,15 +30,18 @@ type Catalogue struct {
 	Base       string    `json:"base"`
 	Published  time.Time `json:"published"`
 	Fetched    time.Time `json:"fetched"`
+	Languages  []string  `json:"languages,omitempty"`
 }
 
 var catalogues = store.NewCollection("catalogue", func(c Catalogue) string { return c.ID })
 
 func catalogueFile(id string) []byte { return []byte("catalogue-file/" + id) }
 
+func translationsFile(id string) []byte { return []byte("catalogue-translations/" + id) }
+
 // AddCatalogue fetches the catalogue at an address, such as
-// https://alder.example/openbadges, verifies its signature and digest, and
-// keeps it. One of an older version than is kept, and one of another issuer at
+// https://alder.example/openbadges, verifies its signature and digests, and
+// keeps it, with its translations. One of an older version than is kept, and one of another issuer at
 // the same address, are refused. The error wraps [ErrInput], or
 // [ErrUndecided] when its signature could not be judged now.
 func (w *Wallet) AddCatalogue(ctx context.Context, address string) (Catalogue, error) {
@@ -59,11 +62,15 @@ func (w *Wallet) AddCatalogue(ctx context.Context, address string) (Catalogue, e
 		return Catalogue{}, err
 	}
 	k := Catalogue{ID: e.ID, Slug: e.Catalogue.Slug, Version: e.Catalogue.Version, Name: e.Catalogue.Name, Issuer: e.Issuer, IssuerName: e.IssuerName, Base: e.Base,
-		Published: e.Published, Fetched: w.cfg.Now().UTC().Truncate(time.Second)}
-	return k, w.keepCatalogue(ctx, k, e.Catalogue.Source(), agreements)
+		Published: e.Published, Fetched: w.cfg.Now().UTC().Truncate(time.Second), Languages: e.Catalogue.Languages("")}
+	return k, w.keepCatalogue(ctx, k, e.Catalogue, agreements)
 }
 
-func (w *Wallet) keepCatalogue(ctx context.Context, k Catalogue, yaml, agreements []byte) error {
+func (w *Wallet) keepCatalogue(ctx context.Context, k Catalogue, c *catalogue.Catalogue, agreements []byte) error {
+	packed, err := c.Pack()
+	if err != nil {
+		return err
+	}
 	return w.db.Update(ctx, func(tx *store.Tx) error {
 		old, err := catalogues.Get(tx, k.ID)
 		switch {
@@ -81,7 +88,10 @@ func (w *Wallet) keepCatalogue(ctx context.Context, k Catalogue, yaml, agreement
 		if err := store.PutLarge(tx, agreementsFile(k.ID), agreements); err != nil {
 			return err
 		}
-		return store.PutLarge(tx, catalogueFile(k.ID), yaml)
+		if err := store.PutLarge(tx, translationsFile(k.ID), packed); err != nil {
+			return err
+		}
+		return store.PutLarge(tx, catalogueFile(k.ID), c.Source())
 	})
 }
 
@@ -121,6 +131,9 @@ func (w *Wallet) RemoveCatalogue(ctx context.Context, name string) (Catalogue, e
 	return found[0], w.db.Update(ctx, func(tx *store.Tx) error {
 		if err := catalogues.Delete(tx, found[0].ID); err != nil {
 			return err
+		}
+		if err := store.DeleteLarge(tx, translationsFile(found[0].ID)); err != nil && !errors.Is(err, store.ErrNotFound) {
+			return err // there is none of one that was kept before there were translations
 		}
 		return errors.Join(store.DeleteLarge(tx, catalogueFile(found[0].ID)), store.DeleteLarge(tx, agreementsFile(found[0].ID)))
 	})
@@ -213,15 +226,20 @@ func called(name string) string {
 
 // parsed reads the file of a catalogue that is kept.
 func (w *Wallet) parsed(ctx context.Context, k Catalogue) (*catalogue.Catalogue, error) {
-	var raw []byte
+	var raw, packed []byte
 	err := w.db.View(ctx, func(tx *store.Tx) (err error) {
-		raw, err = store.GetLarge(tx, catalogueFile(k.ID))
+		if raw, err = store.GetLarge(tx, catalogueFile(k.ID)); err != nil {
+			return err
+		}
+		if packed, err = store.GetLarge(tx, translationsFile(k.ID)); errors.Is(err, store.ErrNotFound) {
+			return nil // it was kept before there were translations
+		}
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	return catalogue.Parse(raw)
+	return catalogue.Unpack(raw, packed)
 }
 
 // eachCatalogue gives every kept catalogue with the badges that are held, each

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -167,5 +168,61 @@ func TestOnlyTheLearnersOwnCurrentBadgesCount(t *testing.T) {
 	h, err := w.Holdings(t.Context())
 	if err != nil || h.Len() != 1 {
 		t.Errorf("%d badges count, %v", h.Len(), err)
+	}
+}
+
+// translated adds a translation to what is signed, and serves it.
+func (p *publisher) translated(raw []byte, path string) func(string) string {
+	sum := sha256.Sum256(raw)
+	digest, err := multibase.Encode(multibase.Base58BTC, append([]byte{0x12, 32}, sum[:]...))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.files["/openbadges"+path] = raw
+	return func(s string) string {
+		return strings.Replace(s, `"}]}`, fmt.Sprintf(`"},{"id":"%s%s","mediaType":"application/yaml","digestMultibase":%q}]}`, p.url, path, digest), 1)
+	}
+}
+
+func TestATranslationIsKeptOnlyAsItsPublisherSignedIt(t *testing.T) {
+	french := catalogue.ShippedTranslations()[0].Raw
+	const at = "/v/1.1.0.fr.yaml"
+	for _, tt := range []struct {
+		name, at string
+		spoil    func(p *publisher)
+		says     string // "" : it is kept
+	}{
+		{"as it should be", at, func(*publisher) {}, ""},
+		{"missing", at, func(p *publisher) { delete(p.files, "/openbadges"+at) }, "404"},
+		{"another text", at, func(p *publisher) {
+			p.files["/openbadges"+at] = []byte(strings.Replace(string(french), "80 %", "60 %", 1))
+		}, "the digest differs"},
+		{"of another version", "/v/1.0.0.fr.yaml", func(*publisher) {}, "does not belong at "},
+		{"of another language than its address", "/v/1.1.0.nl.yaml", func(*publisher) {}, "the file says language: fr, and its name says nl"},
+	} {
+		p := newPublisher(t)
+		dir := filepath.Join(t.TempDir(), "w")
+		if _, err := wallet.Init(t.Context(), dir, seal.Options{}); err != nil {
+			t.Fatal(err)
+		}
+		w, err := wallet.Open(t.Context(), wallet.Config{Dir: dir, Now: time.Now, Loopback: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.publish(catalogue.OpenBadges, "1.1.0", time.Now().Add(-time.Hour).Truncate(time.Second), p.translated(french, tt.at))
+		tt.spoil(p)
+		k, err := w.AddCatalogue(t.Context(), p.url)
+		if tt.says != "" && (err == nil || !strings.Contains(err.Error(), tt.says)) {
+			t.Errorf("%s: %v, want %q", tt.name, err, tt.says)
+		}
+		if tt.says == "" && (err != nil || !slices.Equal(k.Languages, []string{"en", "fr"})) {
+			t.Errorf("%s: %+v, %v", tt.name, k, err)
+		}
+		if _, err := w.RemoveCatalogue(t.Context(), "openbadges"); (err == nil) != (tt.says == "") {
+			t.Errorf("%s: removed: %v", tt.name, err)
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

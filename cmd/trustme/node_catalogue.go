@@ -22,16 +22,17 @@ func nodeCatalogue() *cli.Command {
 	}
 }
 
-// catalogueFile is the file of a catalogue, with where it is published, if so.
-// It is read without a node where it is a file, or the one that ships.
+// catalogueFile is the file of a catalogue with those of its translations, and
+// where it is published, if so. It is read without a node where it is a file,
+// beside which the translations lie, or the one that ships.
 func catalogueFile(c *cli.Context, name string) (f node.CatalogueFile, err error) {
 	isNode := seal.Exists(c.String("dir"))
 	switch {
 	case !isAddress(name) && (name == "-" || isCatalogueFile(name)):
-		f.File, err = readInput(name, catalogue.MaxSize)
+		f.File, f.Translations, err = readCatalogue(name)
 		return f, err
 	case name == node.ShippedCatalogue && !isNode:
-		f.File = catalogue.OpenBadges
+		f.File, f.Translations = catalogue.OpenBadges, catalogue.ShippedTranslations()
 		return f, nil
 	case !isNode && !isAddress(name):
 		return f, usagef("there is no file %q, and %s is no node that could have such a catalogue", name, c.String("dir"))
@@ -43,6 +44,16 @@ func catalogueFile(c *cli.Context, name string) (f node.CatalogueFile, err error
 	return f, err
 }
 
+// readCatalogue reads the file of a catalogue, and of its translations those
+// that lie beside it.
+func readCatalogue(name string) (file []byte, translations []catalogue.File, err error) {
+	if file, err = readInput(name, catalogue.MaxSize); err != nil || name == "-" {
+		return file, nil, err
+	}
+	translations, err = catalogue.Beside(name)
+	return file, translations, err
+}
+
 // isCatalogueFile tells a file from the name of a catalogue, which has neither
 // a dot nor a slash.
 func isCatalogueFile(name string) bool { return strings.ContainsAny(name, "./") }
@@ -52,7 +63,7 @@ func openCatalogue(c *cli.Context, name string) (*catalogue.Catalogue, node.Cata
 	if err != nil {
 		return nil, f, err
 	}
-	k, err := catalogue.Parse(f.File)
+	k, err := catalogue.Parse(f.File, f.Translations...)
 	if err != nil {
 		err = fmt.Errorf("%s: %w", name, err)
 	}
@@ -70,7 +81,7 @@ type lintReport struct {
 func catalogueLint() *cli.Command {
 	return &cli.Command{
 		Name: "lint", Usage: "look for mistakes in a catalogue", ArgsUsage: "[CATALOGUE]",
-		Description: example("Names each mistake with its line and what to do. Needs no node for a file. With --profile eu-microcredential it also says which of the eleven elements of an EU micro-credential (2022/C 243/02, Annex I) each badge lacks.\n\nExit 0 no mistake, 1 mistakes, or a badge that lacks an element; warnings do not count.",
+		Description: example("Names each mistake with its line and what to do, also in the translations that lie beside the file (of welding.yaml: welding.fr.yaml). Needs no node for a file. With --profile eu-microcredential it also says which of the eleven elements of an EU micro-credential (2022/C 243/02, Annex I) each badge lacks.\n\nExit 0 no mistake, 1 mistakes, or a badge that lacks an element; warnings do not count.",
 			"trustme node catalogue lint --profile eu-microcredential welding.yaml"),
 		Flags: nodeFlags(&cli.StringFlag{Name: "profile", Usage: "also hold every badge to `PROFILE`: " + strings.Join(catalogue.Profiles, ", ")}),
 		Action: func(c *cli.Context) error {
@@ -86,7 +97,7 @@ func catalogueLint() *cli.Command {
 			if err != nil {
 				return err
 			}
-			k, found := catalogue.Examine(f.File)
+			k, found := catalogue.Examine(f.File, f.Translations...)
 			r := lintReport{Errors: []catalogue.Problem{}, Warnings: []catalogue.Problem{}}
 			for _, p := range found {
 				if p.Warning {
@@ -121,14 +132,22 @@ func sayLint(c *cli.Context, k *catalogue.Catalogue, r lintReport) error {
 			sayProfile(c, *r.Profile)
 		}
 		if k != nil {
-			say(c, "%s %s: %s, %s; %s, %s, %s", k.Slug, k.Version, several(len(r.Errors), "mistake"), several(len(r.Warnings), "warning"),
-				several(len(k.Achievements), "badge"), several(len(k.Paths), "path"), several(len(k.Roles), "role"))
+			say(c, "%s %s: %s, %s; %s, %s, %s%s", k.Slug, k.Version, several(len(r.Errors), "mistake"), several(len(r.Warnings), "warning"),
+				several(len(k.Achievements), "badge"), several(len(k.Paths), "path"), several(len(k.Roles), "role"), inLanguages(k))
 		}
 	}
 	if !r.OK {
 		return &verdictError{exitNo}
 	}
 	return nil
+}
+
+// inLanguages tells the languages of a catalogue, where it has several.
+func inLanguages(k *catalogue.Catalogue) string {
+	if len(k.Translations()) == 0 {
+		return ""
+	}
+	return ", in " + strings.Join(k.Languages(""), ", ")
 }
 
 func sayProfile(c *cli.Context, p catalogue.Profile) {

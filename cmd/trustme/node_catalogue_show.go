@@ -14,14 +14,17 @@ import (
 func catalogueShow() *cli.Command {
 	return &cli.Command{
 		Name: "show", Usage: "show a catalogue, or one of its badges in full", ArgsUsage: "[CATALOGUE [BADGE]]",
-		Description: example("With BADGE and --json: the Open Badges 3.0 achievement, as badges embed it.", "trustme node catalogue show openbadges designer"),
-		Flags:       nodeFlags(),
+		Description: example("With BADGE and --json: the Open Badges 3.0 achievement, as badges embed it. With --language: in that translation.", "trustme node catalogue show openbadges designer\ntrustme node catalogue show --language fr openbadges"),
+		Flags:       nodeFlags(languageFlag),
 		Action: func(c *cli.Context) error {
 			args, err := operands(c, 0, 2, "at most a CATALOGUE and a BADGE")
 			if err != nil {
 				return err
 			}
 			k, f, err := openCatalogue(c, first(args))
+			if err == nil {
+				k, err = spoken(k, c.String("language"))
+			}
 			switch {
 			case err != nil:
 				return err
@@ -36,8 +39,19 @@ func catalogueShow() *cli.Command {
 	}
 }
 
+var languageFlag = &cli.StringFlag{Name: "language", Usage: "`CODE` of the language, such as fr; that of the catalogue, unless given"}
+
+// spoken is a catalogue in a language.
+func spoken(k *catalogue.Catalogue, language string) (*catalogue.Catalogue, error) {
+	in, ok := k.In(language)
+	if !ok {
+		return nil, fmt.Errorf("%w: the catalogue %s is not translated into %q; it is there in %s", node.ErrInput, k.Slug, language, orNone(strings.Join(k.Languages(""), ", ")))
+	}
+	return in, nil
+}
+
 func showCatalogue(c *cli.Context, k *catalogue.Catalogue, f node.CatalogueFile) {
-	say(c, "%s %s  %s", k.Slug, k.Version, k.Name)
+	say(c, "%s %s  %s%s", k.Slug, k.Version, k.Name, inLanguages(k))
 	if f.Address != "" {
 		say(c, "published %s by %s %s\n  at %s", date(f.Published), f.Issuer, f.IssuerName, f.Address)
 	}
@@ -174,6 +188,8 @@ type shownCatalogue struct {
 	Slug         string            `json:"catalogue"`
 	Version      string            `json:"version"`
 	Name         string            `json:"name"`
+	Language     string            `json:"language,omitempty"`
+	Languages    []string          `json:"languages,omitempty"`
 	Address      string            `json:"address,omitempty"`
 	Issuer       string            `json:"issuer,omitempty"`
 	Endorsements []node.EndorsedBy `json:"endorsements"`
@@ -215,7 +231,7 @@ type shownRole struct {
 }
 
 func catalogueJSON(k *catalogue.Catalogue, f node.CatalogueFile) shownCatalogue {
-	out := shownCatalogue{Slug: k.Slug, Version: k.Version, Name: k.Name, Address: f.Address, Issuer: f.Issuer, Endorsements: f.Endorsed, Series: []shownSeries{}, Achievements: []shownBadge{}, Paths: []shownPath{}, Roles: []shownRole{}}
+	out := shownCatalogue{Slug: k.Slug, Version: k.Version, Name: k.Name, Language: k.Language, Languages: k.Languages(""), Address: f.Address, Issuer: f.Issuer, Endorsements: f.Endorsed, Series: []shownSeries{}, Achievements: []shownBadge{}, Paths: []shownPath{}, Roles: []shownRole{}}
 	if out.Endorsements == nil {
 		out.Endorsements = []node.EndorsedBy{}
 	}

@@ -163,20 +163,21 @@ func listed(list []string) string {
 func cataloguePublish() *cli.Command {
 	return &cli.Command{
 		Name: "publish", Usage: "check, sign and put a catalogue in force", ArgsUsage: "[FILE]",
-		Description: example("The file is copied into the node's directory and named in node.yaml. It is in force at once, also while the node serves. A published version never changes: raise it with every change. Without FILE, the files that node.yaml names are read again.", "trustme node catalogue publish welding.yaml"),
+		Description: example("The file, and its translations that lie beside it, are copied into the node's directory and named in node.yaml. It is in force at once, also while the node serves. A published version never changes: raise it with every change. Without FILE, the files that node.yaml names are read again.", "trustme node catalogue publish welding.yaml"),
 		Flags:       nodeFlags(),
 		Action: onNode(0, 1, "at most one FILE", func(c *cli.Context, args []string, cl *node.Client) error {
 			var file []byte
+			var translations []catalogue.File
 			if len(args) == 1 {
 				var err error
-				if file, err = readInput(args[0], catalogue.MaxSize); err != nil {
+				if file, translations, err = readCatalogue(args[0]); err != nil {
 					return err
 				}
 				if len(file) == 0 {
 					return fmt.Errorf("%w: %s is empty", node.ErrInput, args[0])
 				}
 			}
-			all, err := cl.PublishCatalogue(c.Context, file)
+			all, err := cl.PublishCatalogue(c.Context, file, translations...)
 			if err != nil || c.Bool("json") {
 				return orJSON(c, all, err)
 			}

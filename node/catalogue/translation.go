@@ -43,6 +43,9 @@ type RoleIn struct {
 	Description string `yaml:"description"`
 }
 
+// Source returns the bytes that the translation was read from.
+func (t *Translation) Source() []byte { return t.file.Raw }
+
 // Translations are the catalogue's overlays, in the order of their languages.
 func (c *Catalogue) Translations() []*Translation { return c.original().translations }
 
@@ -95,10 +98,12 @@ func (c *Catalogue) In(language string) (*Catalogue, bool) {
 
 // Languages are those in which badges of an achievement are given, the
 // catalogue's own first; for "" those of the catalogue. One that says none has
-// the empty language.
-func (c *Catalogue) Languages(slug string) []string {
+// none.
+func (c *Catalogue) Languages(slug string) (out []string) {
 	c = c.original()
-	out := []string{c.Language}
+	if c.Language != "" {
+		out = append(out, c.Language)
+	}
 	for _, t := range c.translations {
 		if _, ok := t.Achievements.Get(slug); ok || slug == "" {
 			out = append(out, t.Language)

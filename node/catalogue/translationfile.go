@@ -2,6 +2,7 @@ package catalogue
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -33,6 +34,22 @@ type File struct {
 func (f File) language() string {
 	stem := strings.TrimSuffix(f.Name, filepath.Ext(f.Name))
 	return strings.TrimPrefix(filepath.Ext(stem), ".")
+}
+
+// Pack writes the files of the translations as one document, to be kept beside
+// the catalogue's own; [Unpack] reads it.
+func (c *Catalogue) Pack() ([]byte, error) { return json.Marshal(c.Files()) }
+
+// Unpack reads a catalogue that was kept, with what [Catalogue.Pack] wrote;
+// nil for one that was kept before there were translations.
+func Unpack(raw, packed []byte) (*Catalogue, error) {
+	var files []File
+	if packed != nil {
+		if err := json.Unmarshal(packed, &files); err != nil {
+			return nil, refusef("its translations, as they were kept, cannot be read: %v", err)
+		}
+	}
+	return Parse(raw, files...)
 }
 
 // MaxTranslations bounds the translations of a catalogue.
