@@ -125,7 +125,7 @@ func TestEachAddressAnswersPeopleAndMachines(t *testing.T) {
 		{"/openbadges", "text/html", 200, "text/html", "Badge Designer"},
 		{"/openbadges?kind=welding", "application/json", 400, "application/json", "competence, contribution, engagement, knowledge"},
 		{"/openbadges?kind=skill", "application/json", 200, "application/json", "Badge Earner"},
-		{"/openbadges/a/designer", "text/html,application/json", 200, "text/html", "<h1>Badge Designer</h1>"},
+		{"/openbadges/a/designer", "text/html,application/json", 200, "text/html", `<h1 lang="en">Badge Designer</h1>`},
 		{"/openbadges/a/designer", "application/ld+json", 200, "application/ld+json", `"type":["Achievement"]`},
 		{"/openbadges/a/designer.json", "text/html", 200, "application/ld+json", `"humanCode":"openbadges/designer"`},
 		{"/openbadges/a/designer/image.svg", "*/*", 200, "image/svg+xml", "<title>Badge Designer</title>"},
@@ -202,6 +202,46 @@ func TestBrowserShowsPagesToKeyboardScreenReaderAndPhone(t *testing.T) {
 		}
 		if lang != "en" || headings != 1 || noAlt != 0 || wide > 0 || first != "Skip to content" {
 			t.Errorf("%s: lang %q, %d h1, %d images without alt, %d pixels too wide, first tab stop %q", page, lang, headings, noAlt, wide, first)
+		}
+	}
+}
+
+// A translation is served at its own id, and the pages of a badge link each
+// other.
+func TestATranslatedAchievementIsServedUnderItsID(t *testing.T) {
+	_, base := serve(t)
+	for _, tt := range []struct {
+		path, accept, kind string
+		want               []string
+		not                string
+	}{
+		{"/openbadges/a/designer/fr", "text/html", "text/html; charset=utf-8", []string{`<h1 lang="fr">Concepteur de badges</h1>`, `<link rel="alternate" hreflang="en" href="` + base + `/openbadges/a/designer">`,
+			`<link rel="alternate" hreflang="fr" href="` + base + `/openbadges/a/designer/fr">`, `<a href="/openbadges/a/designer" hreflang="en" lang="en">Badge Designer (en)</a>`, `<ul lang="fr"><li>Publie un catalogue`,
+			`src="/openbadges/a/designer/fr/image.svg"`, `href="/openbadges/a/designer/fr.json"`}, "Concepteur de badges (fr)"},
+		{"/openbadges/a/designer", "text/html", "text/html; charset=utf-8", []string{`<h1 lang="en">Badge Designer</h1>`, `<a href="/openbadges/a/designer/fr" hreflang="fr" lang="fr">Concepteur de badges (fr)</a>`}, "Badge Designer (en)"},
+		{"/openbadges/a/designer/fr", "application/json", "application/ld+json", []string{`"id":"` + base + `/openbadges/a/designer/fr"`, `"inLanguage":"fr"`}, "Publishes"},
+		{"/openbadges/a/designer/fr.json", "text/html", "application/ld+json", []string{`"name":"Concepteur de badges"`}, "Publishes"},
+		{"/openbadges/a/designer.json", "text/html", "application/ld+json", []string{`"related":[{"id":"` + base + `/openbadges/a/designer/fr"`}, "Concepteur"},
+		{"/openbadges/a/designer/fr/image.svg", "", "image/svg+xml", []string{"Concepteur"}, "Designer"},
+		{"/openbadges/a/designer/fr/image.png", "", "image/png", []string{"PNG"}, ""},
+		{"/openbadges/a/designer/image.svg", "", "image/svg+xml", []string{"Designer"}, "Concepteur"},
+	} {
+		resp, body := get(t, base+tt.path, tt.accept)
+		if resp.StatusCode != http.StatusOK || resp.Header.Get("Content-Type") != tt.kind {
+			t.Errorf("%s: %d, %s", tt.path, resp.StatusCode, resp.Header.Get("Content-Type"))
+		}
+		for _, want := range tt.want {
+			if !strings.Contains(body, want) {
+				t.Errorf("%s has no %s: %s", tt.path, want, body)
+			}
+		}
+		if tt.not != "" && strings.Contains(body, tt.not) {
+			t.Errorf("%s has %q", tt.path, tt.not)
+		}
+	}
+	for _, path := range []string{"/openbadges/a/designer/de", "/openbadges/a/designer/FR", "/openbadges/a/designer/en", "/openbadges/a/ghost/fr", "/openbadges/a/designer/de/image.png", "/openbadges/a/designer/fr/photo.png", "/openbadges/v/1.1.0.de.yaml"} {
+		if resp, _ := get(t, base+path, "text/html"); resp.StatusCode != http.StatusNotFound {
+			t.Errorf("%s: %d", path, resp.StatusCode)
 		}
 	}
 }

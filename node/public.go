@@ -19,7 +19,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/skip2/go-qrcode"
 
-	"github.com/trust-me/trustme/credentials/baking"
 	"github.com/trust-me/trustme/internal/exchange"
 	"github.com/trust-me/trustme/node/catalogue"
 )
@@ -229,49 +228,6 @@ func (n *Node) serveCatalogue(c *catalogue.Catalogue) http.HandlerFunc {
 			return
 		}
 		n.page(w, r, http.StatusOK, "catalogue", map[string]any{"Title": c.Name, "Catalogue": v})
-	}
-}
-
-func (n *Node) serveAchievement(c *catalogue.Catalogue) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		slug, asJSON := strings.CutSuffix(r.PathValue("slug"), ".json")
-		a, ok := c.Find(slug)
-		if !ok {
-			n.fail(w, r, http.StatusNotFound, "There is no such badge in "+c.Name+".")
-			return
-		}
-		w.Header().Set("Vary", "Accept")
-		if asJSON || wantsJSON(r) {
-			raw, err := c.Document(n.issuer(), slug)
-			if err != nil {
-				n.broken(w, r, err)
-				return
-			}
-			send(w, r, "application/ld+json", time.Hour, raw)
-			return
-		}
-		v := n.badge(c, slug, a)
-		n.page(w, r, http.StatusOK, "badge", map[string]any{"Title": a.Name, "Description": a.Description, "Badge": v, "Image": v.ID + "/image.png"})
-	}
-}
-
-func (n *Node) serveImage(c *catalogue.Catalogue) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		a, ok := c.Find(r.PathValue("slug"))
-		d := baking.Drawing{Key: c.Slug + "/" + r.PathValue("slug"), Kind: a.Kind, Name: a.Name}
-		switch image := r.PathValue("image"); {
-		case ok && image == "image.svg":
-			send(w, r, "image/svg+xml", 24*time.Hour, d.SVG())
-		case ok && image == "image.png":
-			b, err := d.PNG()
-			if err != nil {
-				n.broken(w, r, err)
-				return
-			}
-			send(w, r, "image/png", 24*time.Hour, b)
-		default:
-			n.fail(w, r, http.StatusNotFound, "There is no such image.")
-		}
 	}
 }
 

@@ -42,7 +42,8 @@ func (n *Node) catalogueRoutes(all []*catalogue.Catalogue) http.Handler {
 		mux.HandleFunc("GET /"+c.Slug+"/v/{file}", n.serveEditionFile(c))
 		mux.HandleFunc("GET /"+c.Slug+"/p/{image}", n.servePath(c))
 		mux.HandleFunc("GET /"+c.Slug+"/a/{slug}", n.serveAchievement(c))
-		mux.HandleFunc("GET /"+c.Slug+"/a/{slug}/{image}", n.serveImage(c))
+		mux.HandleFunc("GET /"+c.Slug+"/a/{slug}/{part}", n.serveBelow(c))
+		mux.HandleFunc("GET /"+c.Slug+"/a/{slug}/{language}/{image}", n.serveImageIn(c))
 	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		n.fail(w, r, http.StatusNotFound, "There is no page at this address.")

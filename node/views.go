@@ -35,6 +35,16 @@ type badgeView struct {
 	Criteria    []string `json:"-"`
 	Outcomes    []string `json:"-"`
 	Facts       []fact   `json:"-"`
+	// Language is that of its texts; Languages are all in which it is given,
+	// where there are several.
+	Language  string         `json:"language,omitempty"`
+	Languages []languageView `json:"-"`
+}
+
+// languageView is a badge in another language, as a page links it.
+type languageView struct {
+	Language, ID, Href, Name string
+	Here                     bool
 }
 
 type fact struct{ Name, Value string }
@@ -66,8 +76,28 @@ func (n *Node) view(c *catalogue.Catalogue, kind string) catalogueView {
 	return v
 }
 
+// href is the address of an achievement of this node on its own pages.
+func (n *Node) href(id string) string { return n.root() + strings.TrimPrefix(id, n.set.Base) }
+
+// languages are a badge in each language in which it is given; none where there
+// is but one.
+func (n *Node) languages(c *catalogue.Catalogue, slug string) (out []languageView) {
+	all := c.Languages(slug)
+	if len(all) < 2 {
+		return nil
+	}
+	for _, l := range all {
+		in, _ := c.In(l)
+		a, _ := in.Find(slug)
+		id := in.ID(n.issuer(), slug)
+		out = append(out, languageView{Language: l, ID: id, Href: n.href(id), Name: a.Name, Here: l == c.Language})
+	}
+	return out
+}
+
 func (n *Node) badge(c *catalogue.Catalogue, slug string, a catalogue.Achievement) badgeView {
-	v := badgeView{ID: c.ID(n.issuer(), slug), Slug: slug, Href: n.root() + "/" + c.Slug + "/a/" + slug, Name: a.Name, Kind: a.Kind, Description: a.Description}
+	v := badgeView{ID: c.ID(n.issuer(), slug), Slug: slug, Name: a.Name, Kind: a.Kind, Description: a.Description, Language: c.Language}
+	v.Href, v.Languages = n.href(v.ID), n.languages(c, slug)
 	for _, text := range a.Criteria.All() {
 		v.Criteria = append(v.Criteria, text)
 	}

@@ -112,6 +112,21 @@ func (c *Catalogue) Languages(slug string) (out []string) {
 	return out
 }
 
+// Given returns the catalogue in a language in which badges of an achievement
+// are given, "" for its own.
+func (c *Catalogue) Given(slug, language string) (*Catalogue, bool) {
+	in, ok := c.In(language)
+	return in, ok && (in.of == nil || in.speaks(slug))
+}
+
+// Translated returns the language of a translation, "" for the catalogue itself.
+func (c *Catalogue) Translated() string {
+	if c.of == nil {
+		return ""
+	}
+	return c.Language
+}
+
 // speaks reports whether this is a translation that has the achievement.
 func (c *Catalogue) speaks(slug string) bool {
 	if c.of == nil {
