@@ -49,6 +49,9 @@ func (n *Node) guard(ctx context.Context, w target, s application.Submission, wh
 	if err := s.Check(); err != nil {
 		return err
 	}
+	if _, err := givenIn(w.c, w.slug, s.Language); err != nil {
+		return refused(sentence(err))
+	}
 	if err := n.guardAward(w, who); err != nil {
 		return err
 	}

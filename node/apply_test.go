@@ -68,7 +68,12 @@ func newSomeone(t testing.TB, n *Node, label string) *someone {
 // given gives a badge and keeps it to be shown.
 func (s *someone) given(t testing.TB, slug string, level int) {
 	t.Helper()
-	g, err := s.n.Grant(t.Context(), GrantRequest{Achievement: slug, To: Recipient{DID: s.id.String()}, Level: level, Key: didcomm.NewID()})
+	s.givenIn(t, slug, "", level)
+}
+
+func (s *someone) givenIn(t testing.TB, slug, language string, level int) {
+	t.Helper()
+	g, err := s.n.Grant(t.Context(), GrantRequest{Achievement: slug, Language: language, To: Recipient{DID: s.id.String()}, Level: level, Key: didcomm.NewID()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -174,6 +179,9 @@ func TestEachGuardOfASubmissionSaysTheWayOut(t *testing.T) {
 		{"nothing", func(*application.Submission, *someone) {}, ""},
 		{"a badge as evidence", func(s *application.Submission, who *someone) { s.Evidence[0] = held(who, 0) }, ""},
 		{"no such badge", func(s *application.Submission, _ *someone) { s.Achievement = "openbadges/ghost" }, "no badge openbadges/ghost is given here; http://localhost:8480 shows what there is"},
+		{"in French", func(s *application.Submission, _ *someone) { s.Language = "fr" }, ""},
+		{"in a language that is not there", func(s *application.Submission, _ *someone) { s.Language = "de" }, `issuer is not given in the language "de"; it is given in en, fr`},
+		{"in what is no language", func(s *application.Submission, _ *someone) { s.Language = "../fr" }, `the language "../fr" is no code of a language; write fr, or pt-BR`},
 		{"given otherwise", func(s *application.Submission, _ *someone) { s.Achievement = "openbadges/explorer" }, "Open Badges Explorer is earned with a claim code; redeem yours with: trustme wallet claim CODE"},
 		{"too little evidence", func(s *application.Submission, _ *someone) { s.Evidence = s.Evidence[:1] }, "Badge Issuer wants at least 2 items of evidence, and there is 1; add more with --evidence"},
 		{"a kind that is not taken", func(s *application.Submission, who *someone) {

@@ -19,6 +19,7 @@ func (n *Node) awardFor(a application.Application) (Award, error) {
 	if err != nil {
 		return Award{}, err
 	}
+	award = n.speak(award, a.Now.Language)
 	award.Recipient.DID, award.Items = a.Applicant.DID, items(a)
 	if !a.Now.Private {
 		award.Narrative = a.Now.Say

@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"crypto/sha256"
+	"fmt"
 	"time"
 
 	"github.com/trust-me/trustme/internal/didcomm"
@@ -17,27 +18,46 @@ func claimKey(id string) string { return "claim of " + id }
 // claim offers the award of an e-mail recipient to the connection that came
 // with the claim code. It becomes a new badge, bound to the wallet's key; the
 // other is told to be superseded by the expiry list. What no longer stands is
-// not claimed.
-func (n *Node) claim(tx *store.Tx, c exchange.Connection, id string) error {
+// not claimed. The badge is in the language that is chosen, "" for that in which
+// it was awarded.
+func (n *Node) claim(tx *store.Tx, c exchange.Connection, id, language string) (bound Award, err error) {
 	old, err := awards.Get(tx, id)
 	if err != nil {
-		return err
+		return old, err
 	}
 	over, err := n.over(tx, old)
 	switch {
 	case err != nil:
-		return err
+		return old, err
 	case old.Standing != Active:
-		return &didcomm.Problem{Code: exchange.CodeInvitation, Comment: "this award is " + string(old.Standing) + ": " + old.Reason}
+		return old, &didcomm.Problem{Code: exchange.CodeInvitation, Comment: "this award is " + string(old.Standing) + ": " + old.Reason}
 	case over:
-		return &didcomm.Problem{Code: exchange.CodeInvitation, Comment: "this award ended on " + old.ValidUntil.Format(time.DateOnly) + ": ask " + n.set.Name + " for a new one"}
+		return old, &didcomm.Problem{Code: exchange.CodeInvitation, Comment: "this award ended on " + old.ValidUntil.Format(time.DateOnly) + ": ask " + n.set.Name + " for a new one"}
 	}
 	h := sha256.Sum256([]byte(id + " claimed by " + c.ID))
-	bound := old
+	if bound, err = n.chosen(old, language); err != nil {
+		return old, err
+	}
 	bound.ID, bound.Key, bound.Replaces, bound.Claim = urn([16]byte(h[:16])), claimKey(id), id, ""
 	bound.Recipient, bound.State = Recipient{Connection: c.ID, Email: old.Recipient.Email}, AwardOffered
 	bound.Updated = n.now().UTC()
-	return n.reserveIn(tx, &bound)
+	return bound, n.reserveIn(tx, &bound)
+}
+
+// chosen puts an award into the language that whoever claims it chose; "" leaves
+// it as it is.
+func (n *Node) chosen(a Award, language string) (Award, error) {
+	c := n.catalogue(a.Catalogue)
+	switch {
+	case language == "":
+		return a, nil
+	case c == nil:
+		return a, fmt.Errorf("%w: %s is claimed in the language in which it was awarded; leave out --language", ErrInput, a.Name)
+	}
+	if _, err := givenIn(c, a.Achievement, language); err != nil {
+		return a, err
+	}
+	return n.speak(a, language), nil
 }
 
 // addClaim gives the claim link of an e-mail recipient: the one that is open,

@@ -153,7 +153,8 @@ func TestAClaimLinkIsRenewedUntilItIsUsed(t *testing.T) {
 			if err := invites.Put(tx, i); err != nil {
 				return err
 			}
-			return n.claim(tx, c, first.Award.ID)
+			_, err = n.claim(tx, c, first.Award.ID, "")
+			return err
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -218,7 +219,10 @@ func TestAWithdrawnAwardIsNotClaimed(t *testing.T) {
 		g := grant(t, n, GrantRequest{Achievement: "member", Key: tt.name, To: Recipient{Email: "ana@example.org"}, ValidUntil: now.Add(24 * time.Hour)})
 		tt.end(g.Award.ID)
 		var p *didcomm.Problem
-		err := n.db.Update(t.Context(), func(tx *store.Tx) error { return n.claim(tx, c, g.Award.ID) })
+		err := n.db.Update(t.Context(), func(tx *store.Tx) error {
+			_, err := n.claim(tx, c, g.Award.ID, "")
+			return err
+		})
 		if !errors.As(err, &p) || p.Code != exchange.CodeInvitation || !strings.Contains(p.Comment, tt.want) {
 			t.Errorf("%s: %v", tt.name, err)
 		}

@@ -56,8 +56,8 @@ func (n *Node) ClaimCode(ctx context.Context, r ClaimCodeRequest) (InviteLink, e
 // redeem gives the badge of a claim code to a connection, in the transaction
 // that uses the code up. who is their key where they proved one already. The
 // same code earns a person one badge.
-func (n *Node) redeem(tx *store.Tx, c exchange.Connection, inv Invite, who string) (Award, error) {
-	award, err := n.awardOf(GrantRequest{Achievement: inv.Badge, To: Recipient{Connection: c.ID}, Level: inv.Level, Key: fmt.Sprintf("code %s by %s", inv.ID, or(who, c.ID))})
+func (n *Node) redeem(tx *store.Tx, c exchange.Connection, inv Invite, who, language string) (Award, error) {
+	award, err := n.awardOf(GrantRequest{Achievement: inv.Badge, Language: language, To: Recipient{Connection: c.ID}, Level: inv.Level, Key: fmt.Sprintf("code %s by %s", inv.ID, or(who, c.ID))})
 	if err != nil {
 		return award, err
 	}
@@ -91,7 +91,7 @@ func (n *Node) onClaim(ctx context.Context, in exchange.Inbound) (didcomm.Outcom
 			return err
 		}
 		if inv.Badge != "" {
-			award, err = n.redeem(tx, in.Connection, inv, who.person.DID) // who has it already is told that, whether or not the code is used up
+			award, err = n.redeem(tx, in.Connection, inv, who.person.DID, q.Language) // who has it already is told that, whether or not the code is used up
 		} else {
 			award, err = awards.Get(tx, inv.Award)
 		}
@@ -102,9 +102,11 @@ func (n *Node) onClaim(ctx context.Context, in exchange.Inbound) (didcomm.Outcom
 			return p
 		}
 		if inv.Award != "" {
-			if err := n.claim(tx, in.Connection, inv.Award); err != nil {
+			bound, err := n.claim(tx, in.Connection, inv.Award, q.Language)
+			if err != nil {
 				return err
 			}
+			award.Name = bound.Name
 		}
 		inv.Uses--
 		if err := invites.Put(tx, inv); err != nil {

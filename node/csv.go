@@ -18,7 +18,7 @@ import (
 
 // Columns of a CSV file of awards. The first line names them; badge and one of
 // email, did and connection are required.
-var csvColumns = []string{"badge", "email", "did", "connection", "level", "date", "until", "narrative", "evidence"}
+var csvColumns = []string{"badge", "email", "did", "connection", "level", "date", "until", "narrative", "evidence", "language"}
 
 // RowError is what is wrong with a row; rows count from 1, the header.
 type RowError struct {
@@ -248,6 +248,8 @@ func (r *csvRow) fill(columns, fields []string) (err error) {
 			g.To.DID = v
 		case "connection":
 			g.To.Connection = v
+		case "language":
+			g.Language = v
 		case "narrative":
 			g.Narrative = v
 		case "evidence":

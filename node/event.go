@@ -139,7 +139,11 @@ func (n *Node) finishEvent(ctx context.Context, e event, out *EventResult) error
 			if !earns {
 				continue
 			}
-			g, err := n.Grant(ctx, GrantRequest{Achievement: c.Slug + "/" + slug, To: e.Who})
+			language, err := n.languageOf(ctx, e.Who, c, slug)
+			if err != nil {
+				return err
+			}
+			g, err := n.Grant(ctx, GrantRequest{Achievement: c.Slug + "/" + slug, Language: language, To: e.Who})
 			if err != nil {
 				return fmt.Errorf("giving %s for an event: %w", a.Name, err)
 			}

@@ -22,7 +22,8 @@ import (
 // once for as long as that award stands: after a revocation, its end or a
 // declined offer a new one is made.
 type GrantRequest struct {
-	Achievement string    `json:"achievement"` // slug, or catalogue/slug
+	Achievement string    `json:"achievement"`        // slug, or catalogue/slug
+	Language    string    `json:"language,omitempty"` // default: the catalogue's
 	To          Recipient `json:"to"`
 	Level       int       `json:"level,omitempty"`
 	Narrative   string    `json:"narrative,omitempty"`
@@ -121,28 +122,32 @@ func (n *Node) foreignAward(ctx context.Context, r GrantRequest) (Award, error) 
 	if err != nil {
 		return Award{}, err
 	}
-	a, ok := c.Find(slug)
-	if !ok {
+	if _, ok := c.Find(slug); !ok {
 		return Award{}, fmt.Errorf("%w: the catalogue %s has no achievement %q", ErrInput, address, slug)
 	}
-	return n.awardFrom(r, address, slug, a)
+	return n.awardFrom(r, address, slug, c)
 }
 
 // awardOf turns a request into a record; whether it can be signed is for
 // [Node.check].
 func (n *Node) awardOf(r GrantRequest) (Award, error) {
-	c, slug, a, err := n.achievement(strings.TrimPrefix(strings.Replace(r.Achievement, "/a/", "/", 1), n.set.Base+"/"))
+	c, slug, _, err := n.achievement(strings.TrimPrefix(strings.Replace(r.Achievement, "/a/", "/", 1), n.set.Base+"/"))
 	if err != nil {
 		return Award{}, err
 	}
-	return n.awardFrom(r, c.Slug, slug, a)
+	return n.awardFrom(r, c.Slug, slug, c)
 }
 
 // awardFrom is [Node.awardOf] of an achievement that was found in a catalogue.
-func (n *Node) awardFrom(r GrantRequest, from, slug string, a catalogue.Achievement) (Award, error) {
+func (n *Node) awardFrom(r GrantRequest, from, slug string, c *catalogue.Catalogue) (Award, error) {
 	if err := r.To.check(); err != nil {
 		return Award{}, err
 	}
+	c, err := givenIn(c, slug, r.Language)
+	if err != nil {
+		return Award{}, err
+	}
+	a, _ := c.Find(slug)
 	if a.Retired {
 		return Award{}, fmt.Errorf("%w: %s is retired, and given no more%s", ErrInput, slug, instead(a))
 	}
@@ -159,7 +164,6 @@ func (n *Node) awardFrom(r GrantRequest, from, slug string, a catalogue.Achievem
 	}
 	until := r.ValidUntil
 	if until.IsZero() {
-		var err error
 		if until, err = after(now, a.Valid); err != nil {
 			return Award{}, err
 		}
@@ -170,7 +174,7 @@ func (n *Node) awardFrom(r GrantRequest, from, slug string, a catalogue.Achievem
 	if key == "" {
 		key = fmt.Sprintf("%s/%s to %s", from, slug, r.To.identity())
 	}
-	award := Award{ID: n.newURN(), Key: hashed(key), Catalogue: from, Achievement: slug, Name: a.Name, Level: r.Level,
+	award := Award{ID: n.newURN(), Key: hashed(key), Catalogue: from, Achievement: slug, Language: c.Translated(), Name: a.Name, Level: r.Level,
 		Narrative: r.Narrative, Evidence: r.Evidence, Recipient: r.To.normal(), State: AwardOffered, Standing: Active,
 		Purpose: purposeOf(a), Awarded: awarded, ValidFrom: now, ValidUntil: until.UTC(), Made: now, Updated: now}
 	return award, nil
@@ -315,12 +319,23 @@ func (n *Node) reserveIn(tx *store.Tx, a *Award) (err error) {
 }
 
 func (n *Node) offer(tx *store.Tx, c exchange.Connection, a Award) error {
-	id := catalogueID(n, a)
+	id := namedID(n, a)
 	_, err := n.issuing.Offer(tx, c, "offer-"+strings.TrimPrefix(a.ID, "urn:uuid:"), a.ID, exchange.Preview{
 		Name: a.Name, Achievement: id, Issuer: n.id.String(), IssuerName: n.set.Name, Challenge: didcomm.NewID(), Domain: n.id.String()})
 	return err
 }
 
+// namedID is the achievement that the badge of an award names: that of its
+// language.
+func namedID(n *Node, a Award) string {
+	id := catalogueID(n, a)
+	if id != "" && a.Language != "" {
+		id += "/" + a.Language
+	}
+	return id
+}
+
+// catalogueID is the achievement that the badge of an award counts as.
 func catalogueID(n *Node, a Award) string {
 	if c := n.catalogue(a.Catalogue); c != nil {
 		return c.ID(n.issuer(), a.Achievement)

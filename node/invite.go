@@ -182,13 +182,14 @@ func (n *Node) admit(ctx context.Context, r didcomm.Received) (exchange.Connecti
 		}
 		switch {
 		case now.Badge != "":
-			award, err := n.redeem(tx, c, now, "")
+			award, err := n.redeem(tx, c, now, "", "")
 			if err != nil {
 				return err
 			}
 			return n.note(tx, "claim-code.redeemed", map[string]any{"invitation": now.ID, "credential": award.ID})
 		case now.Award != "":
-			return n.claim(tx, c, now.Award)
+			_, err := n.claim(tx, c, now.Award, "")
+			return err
 		}
 		return nil
 	}, nil

@@ -91,7 +91,11 @@ func (n *Node) milestonesOf(ctx context.Context, d due) (err error) {
 		if d.Connection == "" {
 			to.DID = d.DID
 		}
-		_, err = n.Grant(ctx, GrantRequest{Achievement: c.Slug + "/" + slug, To: to, Key: fmt.Sprintf("rule %s/%s for %s", c.Slug, slug, d.DID)})
+		language := ""
+		if language, err = n.languageOf(ctx, Recipient{DID: d.DID}, c, slug); err != nil {
+			return false
+		}
+		_, err = n.Grant(ctx, GrantRequest{Achievement: c.Slug + "/" + slug, Language: language, To: to, Key: fmt.Sprintf("rule %s/%s for %s", c.Slug, slug, d.DID)})
 		return err == nil
 	})
 	if err != nil {

@@ -19,6 +19,11 @@ func ownFiles(oldNew ...string) (file []byte, translation catalogue.File) {
 	return []byte(r.Replace(string(catalogue.OpenBadges))), catalogue.File{Name: "anything.fr.yaml", Raw: []byte(r.Replace(string(catalogue.ShippedTranslations()[0].Raw)))}
 }
 
+// ownTranslation is a French translation of that catalogue which says no more.
+func ownTranslation(texts string) catalogue.File {
+	return catalogue.File{Name: "own.fr.yaml", Raw: []byte("catalogue: own\nlanguage: fr\n" + texts + "\n")}
+}
+
 func inDir(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	out := map[string]string{}

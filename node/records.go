@@ -39,7 +39,8 @@ type Award struct {
 	Credential  string     `json:"credential,omitempty"` // the credential's id, of a renewal: that of the first
 	Key         string     `json:"key"`                  // the same award asked for twice has the same key
 	Catalogue   string     `json:"catalogue"`
-	Achievement string     `json:"achievement"` // slug
+	Achievement string     `json:"achievement"`        // slug
+	Language    string     `json:"language,omitempty"` // of a translation; "" for the catalogue's own
 	Name        string     `json:"name"`
 	Level       int        `json:"level,omitempty"`
 	Narrative   string     `json:"narrative,omitempty"`

@@ -143,11 +143,12 @@ func currentOf(tx *store.Tx, id string) (Award, error) {
 	return a, fmt.Errorf("%w: the renewals of %s go in a circle", store.ErrCorrupt, id)
 }
 
-// asRenewal turns a new award into the renewal of an older one.
+// asRenewal turns a new award into the renewal of an older one, in its
+// language.
 func (n *Node) asRenewal(a Award, old Award) Award {
 	a.Credential, a.Awarded, a.Replaces, a.Key = or(old.Credential, old.ID), old.Awarded, old.ID, hashed(renewKey(old.ID))
 	a.Level = or(a.Level, old.Level)
-	return a
+	return n.speak(a, old.Language)
 }
 
 // RenewRequest renews a badge by its issuer's own decision.

@@ -179,7 +179,7 @@ func TestAClaimedBadgeIsForWhoProvedTheKey(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		a, err := n.redeem(tx, c, inv, ana)
+		a, err := n.redeem(tx, c, inv, ana, "")
 		if a.Recipient.DID != ana || a.State != AwardOffered {
 			t.Errorf("%+v", a)
 		}

@@ -93,7 +93,11 @@ func (n *Node) unsigned(ctx context.Context, a Award) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	praised, err := n.endorsementsOf(ctx, c.ID(creator, a.Achievement))
+	praised, err := n.endorsementsOf(ctx, c.ID(creator, a.Achievement)) // of the original, for which a translation counts
+	if err != nil {
+		return nil, err
+	}
+	c, err = givenIn(c, a.Achievement, a.Language)
 	if err != nil {
 		return nil, err
 	}

@@ -115,7 +115,7 @@ func (n *Node) transcript(tx *store.Tx, to string) (transcript, error) {
 			}
 		}
 		t.learner, t.badges = a.Recipient.DID, append(t.badges, raw)
-		t.ids[a.Catalogue+"/"+a.Achievement] = catalogueID(n, a)
+		t.ids[a.Catalogue+"/"+a.Achievement] = namedID(n, a)
 	}
 	return t, nil
 }

@@ -45,6 +45,8 @@ type ApplyRequest struct {
 	Show        []string
 	// Renews is the id of the credential that the badge shall renew.
 	Renews string
+	// Language is that of the badge; "" for the catalogue's own.
+	Language string
 }
 
 // Apply hands in an application for a badge, with a presentation of the badges
@@ -61,7 +63,7 @@ func (w *Wallet) Apply(ctx context.Context, r ApplyRequest) (Application, error)
 	}
 	now := w.cfg.Now().UTC()
 	a := Application{ID: didcomm.NewID(), Connection: c.ID, Partner: partner(c), Name: r.Achievement, State: application.Draft, Created: now, Updated: now,
-		Sent: application.Submission{Achievement: r.Achievement, Level: r.Level, Route: r.Route, Say: r.Say, Private: r.Private, Renews: r.Renews}}
+		Sent: application.Submission{Achievement: r.Achievement, Level: r.Level, Route: r.Route, Say: r.Say, Private: r.Private, Renews: r.Renews, Language: r.Language}}
 	if a.Sent.Route == "" {
 		a.Sent.Route = application.RouteRegular
 	}

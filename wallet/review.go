@@ -302,9 +302,9 @@ func (w *Wallet) SignTask(ctx context.Context, at, id string) (o application.Out
 }
 
 // Claim redeems a claim code at a partner, and fetches the badge.
-func (w *Wallet) Claim(ctx context.Context, at, code string) (o application.Outcome, res SyncResult, err error) {
+func (w *Wallet) Claim(ctx context.Context, at, code, language string) (o application.Outcome, res SyncResult, err error) {
 	err = w.visit(ctx, at, func(ask asker) error {
-		m, err := ask(application.TypeClaim, application.Request{Code: code})
+		m, err := ask(application.TypeClaim, application.Request{Code: code, Language: language})
 		if err == nil {
 			o, err = application.ReadOutcome(m)
 		}

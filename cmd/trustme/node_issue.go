@@ -81,9 +81,9 @@ func nodeConnections() *cli.Command {
 func nodeIssue() *cli.Command {
 	return &cli.Command{
 		Name: "issue", Usage: "award a badge to a connection, a DID, an e-mail address, or a CSV file of them", ArgsUsage: "BADGE",
-		Description: example("To a connection the badge is offered and signed when the wallet proves its key. To an e-mail address it is signed at once, and a link is printed that claims it. Awarding the same badge to the same recipient again changes nothing while the first stands; once that is revoked, lapsed or declined, a new one is issued. For an e-mail address it prints the claim link again, a new one when that has expired, none when it was used. With --key the award is made once for good.\n\nA CSV file has a header; its columns are badge, and email, did or connection, and optionally level, date, until, narrative, evidence. All rows are checked before anything is issued. The same badge to the same recipient is issued once however often a file is given, also after a revocation: to award it anew, issue it alone, without --csv.",
+		Description: example("To a connection the badge is offered and signed when the wallet proves its key. To an e-mail address it is signed at once, and a link is printed that claims it. Awarding the same badge to the same recipient again changes nothing while the first stands; once that is revoked, lapsed or declined, a new one is issued. For an e-mail address it prints the claim link again, a new one when that has expired, none when it was used. With --key the award is made once for good. With --language the badge is in that language, where the catalogue has a translation; it counts as the same badge.\n\nA CSV file has a header; its columns are badge, and email, did or connection, and optionally level, date, until, narrative, evidence, language. All rows are checked before anything is issued. The same badge to the same recipient is issued once however often a file is given, also after a revocation: to award it anew, issue it alone, without --csv.",
 			"trustme node issue --to ana@example.org basics\ntrustme node issue --csv course.csv"),
-		Flags: nodeFlags(&cli.StringFlag{Name: "to", Usage: "connection id, DID or e-mail address"}, &cli.IntFlag{Name: "level", Usage: "level that was reached"},
+		Flags: nodeFlags(&cli.StringFlag{Name: "to", Usage: "connection id, DID or e-mail address"}, &cli.IntFlag{Name: "level", Usage: "level that was reached"}, languageFlag,
 			&cli.StringFlag{Name: "narrative", Usage: "what the learner did"}, &cli.StringSliceFlag{Name: "evidence", Usage: "`URL` of evidence"},
 			&cli.StringFlag{Name: "date", Usage: "day of the award, such as 2026-11-27"}, &cli.TimestampFlag{Name: "until", Layout: time.RFC3339, Usage: "end of validity (RFC 3339)"},
 			&cli.StringFlag{Name: "key", Usage: "name of this award; the same key awards once"}, &cli.StringFlag{Name: "csv", Usage: "award every row of `FILE`"},
@@ -123,7 +123,7 @@ func nodeIssue() *cli.Command {
 }
 
 func grantRequest(c *cli.Context, badge string) (node.GrantRequest, error) {
-	r := node.GrantRequest{Achievement: badge, Level: c.Int("level"), Narrative: c.String("narrative"), Evidence: c.StringSlice("evidence"), Key: c.String("key")}
+	r := node.GrantRequest{Achievement: badge, Language: c.String("language"), Level: c.Int("level"), Narrative: c.String("narrative"), Evidence: c.StringSlice("evidence"), Key: c.String("key")}
 	switch to := c.String("to"); {
 	case to == "":
 		return r, usagef("say to whom with --to: a connection id (trustme node connections), a DID or an e-mail address")
@@ -151,7 +151,7 @@ func issueCSV(c *cli.Context) error {
 	if _, err := operands(c, 0, 0, ""); err != nil {
 		return err
 	}
-	for _, f := range []string{"to", "level", "narrative", "evidence", "date", "until", "key"} {
+	for _, f := range []string{"to", "level", "language", "narrative", "evidence", "date", "until", "key"} {
 		if c.IsSet(f) {
 			return usagef("--%s does not go with --csv: give it for each row, as a column of the file", f)
 		}

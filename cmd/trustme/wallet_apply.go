@@ -80,15 +80,15 @@ var atFlag = &cli.StringFlag{Name: "at", Usage: "`PARTNER`: label, DID or id of 
 func walletApply() *cli.Command {
 	return &cli.Command{
 		Name: "apply", Usage: "apply for a badge, with evidence", ArgsUsage: "CATALOGUE/BADGE",
-		Description: example("Hands in an application at a partner, with the badges that it gave you before, so that it sees what comes first in the path. Files are copied into the wallet, sent encrypted in pieces, and go on where they stopped. What the partner does not take in, it refuses with a sentence that says the way out (exit 1).\n\nWith --route prior-learning what you learned elsewhere is validated for the same badge, out of the order of the path.",
+		Description: example("Hands in an application at a partner, with the badges that it gave you before, so that it sees what comes first in the path. Files are copied into the wallet, sent encrypted in pieces, and go on where they stopped. What the partner does not take in, it refuses with a sentence that says the way out (exit 1). With --language the badge comes in that language.\n\nWith --route prior-learning what you learned elsewhere is validated for the same badge, out of the order of the path.",
 			"trustme wallet apply --at Alder --evidence plan.pdf --evidence https://example.org/work --say \"Made for our club\" openbadges/designer"),
-		Flags: walletFlags(append(evidenceFlags(), atFlag, &cli.StringFlag{Name: "route", Usage: "regular, or `prior-learning`"})...),
+		Flags: walletFlags(append(evidenceFlags(), atFlag, languageFlag, &cli.StringFlag{Name: "route", Usage: "regular, or `prior-learning`"})...),
 		Action: onWallet(1, 1, "one CATALOGUE/BADGE", func(c *cli.Context, args []string, w *wallet.Wallet) error {
 			r, err := applyRequest(c)
 			if err != nil {
 				return err
 			}
-			r.Achievement = args[0]
+			r.Achievement, r.Language = args[0], c.String("language")
 			a, err := w.Apply(c.Context, r)
 			if err != nil {
 				return err
@@ -208,10 +208,10 @@ func yesNo(b bool) string {
 func walletClaim() *cli.Command {
 	return &cli.Command{
 		Name: "claim", Usage: "redeem a claim code at a partner that you are connected with", ArgsUsage: "CODE",
-		Description: example("The code may also be opened as a link, by `trustme wallet connect`.", "trustme wallet claim --at Alder K7Q2M-9XP4T"),
-		Flags:       walletFlags(atFlag),
+		Description: example("The code may also be opened as a link, by `trustme wallet connect`. With --language the badge comes in that language, if the partner gives it so.", "trustme wallet claim --at Alder --language fr K7Q2M-9XP4T"),
+		Flags:       walletFlags(atFlag, languageFlag),
 		Action: onWallet(1, 1, "one CODE", func(c *cli.Context, args []string, w *wallet.Wallet) error {
-			o, res, err := w.Claim(c.Context, c.String("at"), args[0])
+			o, res, err := w.Claim(c.Context, c.String("at"), args[0], c.String("language"))
 			if err != nil {
 				return err
 			}

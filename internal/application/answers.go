@@ -59,11 +59,13 @@ func ReadPiece(m didcomm.Message) (Piece, []byte, error) {
 }
 
 // Request is what somebody asks about an application: its id, and a reason or
-// a code where the message wants one.
+// a code where the message wants one. Language is that of the badge wanted with
+// a code, "" for the catalogue's own.
 type Request struct {
 	Application string `json:"application,omitempty"`
 	Reason      string `json:"reason,omitempty"`
 	Code        string `json:"code,omitempty"`
+	Language    string `json:"language,omitempty"`
 }
 
 // ReadRequest reads the document of such a message, with its bytes.
@@ -72,7 +74,7 @@ func ReadRequest(m didcomm.Message) (Request, []byte, error) {
 	if err != nil {
 		return Request{}, nil, err
 	}
-	q := Request{Application: r.text("application", 64), Reason: r.text("reason", MaxSay), Code: r.text("code", 64)}
+	q := Request{Application: r.text("application", 64), Reason: r.text("reason", MaxSay), Code: r.text("code", 64), Language: r.text("language", maxLanguage)}
 	return q, raw, r.done()
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/url"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -18,6 +19,7 @@ const (
 	MaxSay      = 8 << 10
 	maxName     = 200
 	maxEvidence = 20
+	maxLanguage = 35 // BCP 47 §4.4.1
 )
 
 // Kind is what an item of evidence is.
@@ -52,15 +54,20 @@ const (
 	RoutePrior   = "prior-learning"
 )
 
+// languageTag is what a language looks like (BCP 47).
+var languageTag = regexp.MustCompile(`^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$`)
+
 // Submission is what a learner hands in for a badge. Achievement is
 // catalogue/slug. Private keeps names, words and addresses out of the badge.
-// Renews names the credential that the badge shall renew.
+// Renews names the credential that the badge shall renew. Language is that of
+// the badge wanted, "" for the catalogue's own.
 type Submission struct {
 	Achievement string     `json:"achievement"`
 	Revision    int        `json:"revision"`
 	Level       int        `json:"level,omitempty"`
 	Route       string     `json:"route"`
 	Renews      string     `json:"renews,omitempty"`
+	Language    string     `json:"language,omitempty"`
 	Say         string     `json:"say,omitempty"`
 	Private     bool       `json:"private,omitempty"`
 	Evidence    []Evidence `json:"evidence"`
@@ -79,7 +86,7 @@ func ReadSubmission(m didcomm.Message) (Submission, []byte, error) {
 
 func (r *reader) submission() Submission {
 	s := Submission{Achievement: r.text("achievement", 2*maxName), Revision: int(r.number("revision")), Level: int(r.number("level")), Route: r.text("route", maxName),
-		Renews: r.text("renews", 2*maxName), Say: r.text("say", MaxSay), Private: r.yes("private")}
+		Renews: r.text("renews", 2*maxName), Language: r.text("language", maxLanguage), Say: r.text("say", MaxSay), Private: r.yes("private")}
 	r.each("evidence", maxEvidence, func(e *reader) {
 		s.Evidence = append(s.Evidence, Evidence{Kind: Kind(e.text("kind", maxName)), Name: e.text("name", maxName), Narrative: e.text("narrative", MaxSay),
 			Genre: e.text("genre", maxName), URL: e.text("url", 4<<10), Text: e.text("text", MaxText), Credential: e.text("credential", 4<<10),
@@ -93,6 +100,9 @@ func (r *reader) submission() Submission {
 func (s Submission) Check() error {
 	if s.Route != RouteRegular && s.Route != RoutePrior {
 		return refusef("the route %q is not known: it is %s or %s", s.Route, RouteRegular, RoutePrior)
+	}
+	if s.Language != "" && !languageTag.MatchString(s.Language) {
+		return refusef("the language %q is no code of a language; write fr, or pt-BR", s.Language)
 	}
 	if len(s.Evidence) > maxEvidence {
 		return refusef("%d items of evidence; at most %d are taken: put some together in one file", len(s.Evidence), maxEvidence)
