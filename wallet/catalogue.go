@@ -6,14 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/trust-me/trustme/credentials"
 	"github.com/trust-me/trustme/credentials/recognition"
 	"github.com/trust-me/trustme/credentials/requirement"
-	"github.com/trust-me/trustme/internal/application"
-	"github.com/trust-me/trustme/internal/exchange"
 	"github.com/trust-me/trustme/internal/store"
 	"github.com/trust-me/trustme/node/catalogue"
 )
@@ -109,119 +106,55 @@ func (w *Wallet) Catalogues(ctx context.Context) (out []Catalogue, err error) {
 	return out, err
 }
 
-// RemoveCatalogue forgets a catalogue, named by its slug or address.
-func (w *Wallet) RemoveCatalogue(ctx context.Context, name string) (Catalogue, error) {
+// ReadCatalogue returns a catalogue that is kept, named by its slug or address;
+// "" for the only one.
+func (w *Wallet) ReadCatalogue(ctx context.Context, name string) (Catalogue, *catalogue.Catalogue, error) {
+	k, err := w.catalogueNamed(ctx, name)
+	if err != nil {
+		return k, nil, err
+	}
+	c, err := w.parsed(ctx, k)
+	return k, c, err
+}
+
+// catalogueNamed finds a catalogue that is kept.
+func (w *Wallet) catalogueNamed(ctx context.Context, name string) (Catalogue, error) {
 	all, err := w.Catalogues(ctx)
 	if err != nil {
 		return Catalogue{}, err
 	}
 	var found []Catalogue
 	for _, c := range all {
-		if c.Slug == name || c.ID == name || c.ID == name+"/catalogue.json" {
+		if name == "" || c.Slug == name || c.ID == name || c.ID == name+"/catalogue.json" {
 			found = append(found, c)
 		}
 	}
-	switch len(found) {
-	case 0:
+	switch {
+	case len(found) == 0:
 		return Catalogue{}, errorf(ErrInput, "no catalogue %q is kept; `trustme wallet catalogue list` lists them", name)
-	case 1:
-	default:
+	case len(found) > 1 && name == "":
+		return Catalogue{}, errorf(ErrInput, "%d catalogues are kept; name one from: trustme wallet catalogue list", len(found))
+	case len(found) > 1:
 		return Catalogue{}, errorf(ErrInput, "%d catalogues are called %q; name one by its address", len(found), name)
 	}
-	return found[0], w.db.Update(ctx, func(tx *store.Tx) error {
-		if err := catalogues.Delete(tx, found[0].ID); err != nil {
+	return found[0], nil
+}
+
+// RemoveCatalogue forgets a catalogue, named by its slug or address.
+func (w *Wallet) RemoveCatalogue(ctx context.Context, name string) (Catalogue, error) {
+	found, err := w.catalogueNamed(ctx, name)
+	if err != nil {
+		return Catalogue{}, err
+	}
+	return found, w.db.Update(ctx, func(tx *store.Tx) error {
+		if err := catalogues.Delete(tx, found.ID); err != nil {
 			return err
 		}
-		if err := store.DeleteLarge(tx, translationsFile(found[0].ID)); err != nil && !errors.Is(err, store.ErrNotFound) {
+		if err := store.DeleteLarge(tx, translationsFile(found.ID)); err != nil && !errors.Is(err, store.ErrNotFound) {
 			return err // there is none of one that was kept before there were translations
 		}
-		return errors.Join(store.DeleteLarge(tx, catalogueFile(found[0].ID)), store.DeleteLarge(tx, agreementsFile(found[0].ID)))
+		return errors.Join(store.DeleteLarge(tx, catalogueFile(found.ID)), store.DeleteLarge(tx, agreementsFile(found.ID)))
 	})
-}
-
-// PathProgress is where the learner stands with a path of a catalogue.
-type PathProgress struct {
-	Catalogue string               `json:"catalogue"`
-	Issuer    string               `json:"issuer"`
-	Path      string               `json:"path"`
-	Name      string               `json:"name"`
-	Enforced  bool                 `json:"enforced"`
-	Progress  requirement.Progress `json:"progress"`
-	// Names are the names of the steps' badges, by slug.
-	Names map[string]string `json:"names"`
-	// Layout is the path itself.
-	Layout requirement.Path `json:"-"`
-}
-
-// RoleFit is whether the learner fits a role of a catalogue.
-type RoleFit struct {
-	Catalogue string              `json:"catalogue"`
-	Issuer    string              `json:"issuer"`
-	Role      string              `json:"role"`
-	Name      string              `json:"name"`
-	Requires  string              `json:"requires"`
-	Outcome   requirement.Outcome `json:"outcome"`
-	// Shown are the fewest badges that prove it.
-	Shown []requirement.Held `json:"shown,omitempty"`
-}
-
-// Paths answers where the learner stands with the paths of the catalogues that
-// are kept: all, or those of a name.
-func (w *Wallet) Paths(ctx context.Context, name string) ([]PathProgress, error) {
-	var out []PathProgress
-	open, err := w.applied(ctx)
-	if err != nil {
-		return nil, err
-	}
-	err = w.eachCatalogue(ctx, func(k Catalogue, c *catalogue.Catalogue, is catalogue.Issuer, names requirement.Names, h *requirement.Holdings) error {
-		for _, p := range c.Paths {
-			if name != "" && p.Key != name && !strings.EqualFold(p.Value.Name, name) {
-				continue
-			}
-			pp := PathProgress{Catalogue: k.Slug, Issuer: k.Issuer, Path: p.Key, Name: p.Value.Name, Enforced: p.Value.Order == "enforce", Names: map[string]string{}}
-			pp.Layout = p.Value.Compile()
-			pp.Progress = pp.Layout.Progress(h, names, func(badge string) bool { return open[c.ID(is, badge)] || open[k.Issuer+" "+c.Slug+"/"+badge] }, w.cfg.Now())
-			for _, s := range pp.Progress.Steps {
-				a, _ := c.Find(s.Badge)
-				pp.Names[s.Badge] = a.Name
-			}
-			out = append(out, pp)
-		}
-		return nil
-	})
-	if err == nil && len(out) == 0 {
-		err = errorf(ErrInput, "no path%s in the catalogues that are kept; add one with: trustme wallet catalogue add https://alder.example/openbadges", called(name))
-	}
-	return out, err
-}
-
-// Roles answers whether the learner fits the roles of the catalogues that are
-// kept: all, or those of a name.
-func (w *Wallet) Roles(ctx context.Context, name string) ([]RoleFit, error) {
-	var out []RoleFit
-	err := w.eachCatalogue(ctx, func(k Catalogue, c *catalogue.Catalogue, is catalogue.Issuer, names requirement.Names, h *requirement.Holdings) error {
-		for _, r := range c.Roles {
-			if name != "" && r.Key != name && !strings.EqualFold(r.Value.Name, name) {
-				continue
-			}
-			f := RoleFit{Catalogue: k.Slug, Issuer: k.Issuer, Role: r.Key, Name: r.Value.Name, Requires: r.Value.Requires.String(),
-				Outcome: r.Value.Requires.Evaluate(h, names, w.cfg.Now())}
-			f.Shown, _ = r.Value.Requires.Smallest(h, names, w.cfg.Now())
-			out = append(out, f)
-		}
-		return nil
-	})
-	if err == nil && len(out) == 0 {
-		err = errorf(ErrInput, "no role%s in the catalogues that are kept; add one with: trustme wallet catalogue add https://alder.example/openbadges", called(name))
-	}
-	return out, err
-}
-
-func called(name string) string {
-	if name == "" {
-		return ""
-	}
-	return " " + name
 }
 
 // parsed reads the file of a catalogue that is kept.
@@ -299,35 +232,6 @@ func (w *Wallet) Holdings(ctx context.Context) (*requirement.Holdings, error) {
 			return nil, fmt.Errorf("reading the badge %s, which was readable when it was taken: %w", h.ID, err)
 		}
 		out.AddJudged(c, w.party.Verifier.Report(ctx, raw, credentials.ReportOptions{Offline: w.cfg.Offline}))
-	}
-	return out, nil
-}
-
-// applied returns the achievements that were offered and are not held yet, and
-// those that are applied for, with the partner before catalogue/slug.
-func (w *Wallet) applied(ctx context.Context) (map[string]bool, error) {
-	offers, err := w.Offers(ctx)
-	if err != nil {
-		return nil, err
-	}
-	out := map[string]bool{}
-	for _, o := range offers {
-		if o.State == exchange.Offered || o.State == exchange.Requested {
-			out[o.Preview.Achievement] = true
-		}
-	}
-	all, err := w.Applications(ctx)
-	if err != nil {
-		return nil, err
-	}
-	for _, a := range all {
-		if !a.State.Open() || a.Refused != "" && a.State == application.Draft {
-			continue
-		}
-		c, err := w.connectionOf(ctx, a.Connection)
-		if err == nil { // one whose connection is gone is nowhere in progress
-			out[c.Peer+" "+a.Sent.Achievement] = true
-		}
 	}
 	return out, nil
 }

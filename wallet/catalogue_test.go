@@ -151,7 +151,7 @@ func TestACatalogueIsKeptOnlyAsItsPublisherSignedIt(t *testing.T) {
 	if _, err := w.RemoveCatalogue(t.Context(), p.url); err != nil {
 		t.Error(err)
 	}
-	if _, err := w.Paths(t.Context(), ""); !errors.Is(err, wallet.ErrInput) {
+	if _, err := w.Paths(t.Context(), "", ""); !errors.Is(err, wallet.ErrInput) {
 		t.Errorf("paths without a catalogue: %v", err)
 	}
 }

@@ -25,18 +25,24 @@ func catalogueShow() *cli.Command {
 			if err == nil {
 				k, err = spoken(k, c.String("language"))
 			}
-			switch {
-			case err != nil:
+			if err != nil {
 				return err
-			case len(args) == 2:
-				return showBadge(c, k, f, args[1])
-			case c.Bool("json"):
-				return printJSON(c, catalogueJSON(k, f))
 			}
-			showCatalogue(c, k, f)
-			return nil
+			return show(c, k, f, args)
 		},
 	}
+}
+
+// show prints a catalogue, or the badge that args name behind it.
+func show(c *cli.Context, k *catalogue.Catalogue, f node.CatalogueFile, args []string) error {
+	switch {
+	case len(args) == 2:
+		return showBadge(c, k, f, args[1])
+	case c.Bool("json"):
+		return printJSON(c, catalogueJSON(k, f))
+	}
+	showCatalogue(c, k, f)
+	return nil
 }
 
 var languageFlag = &cli.StringFlag{Name: "language", Usage: "`CODE` of the language, such as fr; that of the catalogue, unless given"}

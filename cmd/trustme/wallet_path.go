@@ -17,6 +17,7 @@ func walletCatalogue() *cli.Command {
 		Name: "catalogue", Usage: "keep the catalogues of partners, for paths and roles",
 		Description: example("A catalogue is signed by its publisher and checked before it is kept; after that no partner is asked.", "trustme wallet catalogue add https://alder.example/openbadges"),
 		Subcommands: []*cli.Command{
+			walletCatalogueShow(),
 			{
 				Name: "add", Usage: "fetch, verify and keep a catalogue, or its newer version", ArgsUsage: "URL",
 				Description: example("URL is the address of the catalogue's page.", "trustme wallet catalogue add https://alder.example/openbadges"),
@@ -71,9 +72,9 @@ func walletPath() *cli.Command {
 	return &cli.Command{
 		Name: "path", Usage: "see where you stand with a learning path, and what comes next", ArgsUsage: "[PATH]",
 		Description: example("Answers from the badges that you hold, each verified now, and the catalogues that you keep. A step is satisfied, available, in progress (offered and not taken yet), locked with what comes before it, lapsed, or uncertain when its badge could not be judged. --draw and --svg draw it, readable without colours.", "trustme wallet path become-issuer\ntrustme wallet path --svg path.svg become-issuer"),
-		Flags:       walletFlags(drawFlag, svgFlag, forceFlag),
+		Flags:       walletFlags(drawFlag, svgFlag, forceFlag, languageFlag),
 		Action: onWallet(0, 1, "at most one PATH", func(c *cli.Context, args []string, w *wallet.Wallet) error {
-			all, err := w.Paths(c.Context, first(args))
+			all, err := w.Paths(c.Context, first(args), c.String("language"))
 			if err != nil {
 				return err
 			}
@@ -185,9 +186,9 @@ func walletRole() *cli.Command {
 	return &cli.Command{
 		Name: "role", Usage: "see whether you fit a role, and what is missing", ArgsUsage: "[ROLE]",
 		Description: example("Answers from the badges that you hold, each verified now, and the catalogues that you keep, and names the fewest badges that prove it.\n\nWith ROLE: exit 0 you fit it, 1 you do not, 2 could not tell.", "trustme wallet role open-badge-issuer"),
-		Flags:       walletFlags(),
+		Flags:       walletFlags(languageFlag),
 		Action: onWallet(0, 1, "at most one ROLE", func(c *cli.Context, args []string, w *wallet.Wallet) error {
-			all, err := w.Roles(c.Context, first(args))
+			all, err := w.Roles(c.Context, first(args), c.String("language"))
 			if err != nil {
 				return err
 			}
