@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -35,6 +36,12 @@ func (n *Node) speak(a Award, language string) Award {
 	return a
 }
 
+// newer reports whether an award was made after another; of two of the same
+// second, to which that is told, whether the wallet took it later.
+func (a Award) newer(than Award) bool {
+	return cmp.Or(a.Made.Compare(than.Made), a.Updated.Compare(than.Updated)) > 0
+}
+
 // languageOf is the language in which somebody gets what comes by itself: that
 // of the newest badge of the catalogue which they hold from this node.
 func (n *Node) languageOf(ctx context.Context, who Recipient, c *catalogue.Catalogue, slug string) (language string, err error) {
@@ -48,7 +55,7 @@ func (n *Node) languageOf(ctx context.Context, who Recipient, c *catalogue.Catal
 			if err != nil {
 				return err
 			}
-			if a.Catalogue != c.Slug || a.State != AwardIssued && a.State != AwardHeld || a.Made.Before(newest.Made) {
+			if a.Catalogue != c.Slug || a.State != AwardIssued && a.State != AwardHeld || !a.newer(newest) {
 				continue
 			}
 			over, err := n.over(tx, a)

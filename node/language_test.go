@@ -200,3 +200,13 @@ func TestAnApplicationIsReviewedAndEndsInItsLanguage(t *testing.T) {
 		t.Errorf("%+v, %v", award, err)
 	}
 }
+
+// The time of an award is told to the second; what was made in the same one is
+// told apart by when the wallet took it.
+func TestOfTwoAwardsOfOneSecondTheLaterTakenIsNewer(t *testing.T) {
+	at := time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)
+	first, second, next := Award{Made: at, Updated: at.Add(2)}, Award{Made: at, Updated: at.Add(3)}, Award{Made: at.Add(time.Second), Updated: at.Add(1)}
+	if !second.newer(first) || first.newer(second) || !next.newer(second) || first.newer(first) {
+		t.Error("the order is another")
+	}
+}

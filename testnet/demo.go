@@ -170,12 +170,12 @@ func (s *story) issue(ctx context.Context, from, to, badge, name string, more ..
 // away: the connection is lost, a badge is issued meanwhile, and arrives later.
 func (s *story) away(ctx context.Context) error {
 	alder, ana := s.net.Node("alder"), s.net.Wallet("ana")
-	err := s.step("Ana's connection is cut, her wallet crashes, and Alder offers a third badge", func() error {
+	err := s.step("Ana's connection is cut, her wallet crashes, and Alder offers a third badge, in French", func() error {
 		alder.Cut()
 		if err := ana.Unwatch(syscall.SIGKILL); err != nil {
 			return err
 		}
-		if err := s.issue(ctx, "alder", "ana", "earner", "ana-earner"); err != nil {
+		if err := s.issue(ctx, "alder", "ana", "earner", "ana-earner", "--language", "fr"); err != nil {
 			return err
 		}
 		args := []string{"wallet", "sync", "--dir", ana.Dir}
@@ -184,7 +184,7 @@ func (s *story) away(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.step("back again, she gets it, once; it is the third of five, and the milestone comes by itself", func() error {
+	return s.step("back again, she gets it, once; it counts as the third of five, and the milestone comes by itself, in French", func() error {
 		alder.Heal()
 		if err := ana.Must(ctx, nil, "sync"); err != nil {
 			return err
@@ -209,7 +209,7 @@ func (s *story) milestone(ctx context.Context) error {
 	for _, h := range held {
 		count[h.Name]++
 	}
-	if len(held) != 4 || count["Badge Earner"] != 1 || count["Halfway to Issuer"] != 1 {
+	if len(held) != 4 || count["Titulaire de badges"] != 1 || count["À mi-chemin du badge Émetteur"] != 1 {
 		return fmt.Errorf("ana holds %d badges instead of 4: %v", len(held), count)
 	}
 	return nil
