@@ -143,8 +143,11 @@ func (t Terms) apply(s Statement, b Badge, wanted string, at time.Time) Recognit
 		return none
 	}
 	best := none
-	if slices.ContainsFunc(s.Authorizes, b.is) && (wanted == "" || b.is(wanted)) {
-		r := Recognition{Answer: credentials.Yes, Basis: Delegated, As: b.Achievement, Satisfies: true, Level: b.Level}
+	for _, given := range s.Authorizes {
+		if !b.is(given) || wanted != "" && wanted != given {
+			continue
+		}
+		r := Recognition{Answer: credentials.Yes, Basis: Delegated, As: given, Satisfies: true, Level: b.Level}
 		r.Why = fmt.Sprintf("%s authorised its issuer on %s", name(s), s.From.UTC().Format(time.DateOnly))
 		best = better(best, t.held(s, b, r))
 	}

@@ -1,6 +1,7 @@
 package recognition_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"math"
@@ -119,11 +120,14 @@ func TestTermsMeetARequirementExactlyWhenTheyAcceptTheBadge(t *testing.T) {
 		return signed.AddDate(0, 0, r.IntN(60)-15).Add(time.Duration(r.IntN(2)) * time.Second)
 	}
 	dids := []string{"did:alder", "did:birch", "did:cedar"}
-	units := []string{maker, helper, designer, basics}
+	units := []string{maker, helper, designer, basics, maker + "/fr", designer + "/fr"}
 	standings := []requirement.Standing{requirement.Current, requirement.Current, requirement.Lapsed, requirement.Uncertain}
 	met, unknown := 0, 0
-	for i := range 20_000 {
+	for i := range 30_000 {
 		b := recognition.Badge{Credential: "urn:uuid:b", Achievement: pick(units...), Issuer: pick(dids...), Level: r.IntN(4), Awarded: noon.AddDate(0, 0, -r.IntN(45))}
+		if r.IntN(3) == 0 { // in another language
+			b.Named = b.Achievement + "/fr"
+		}
 		wanted, creator := pick(units...), "did:alder"
 		often := func(this string, of []string) string { // else what is said hardly ever concerns the badge
 			if r.IntN(2) == 0 {
@@ -154,7 +158,7 @@ func TestTermsMeetARequirementExactlyWhenTheyAcceptTheBadge(t *testing.T) {
 			return requirement.Wanted{Achievement: wanted, Issuers: []string{creator}}, true
 		}, creator)
 		h := &requirement.Holdings{}
-		h.AddOwn(requirement.Held{Credential: b.Credential, Achievement: b.Achievement, Issuer: b.Issuer, Level: b.Level, Awarded: b.Awarded, From: b.Awarded, Standing: requirement.Current})
+		h.AddOwn(requirement.Held{Credential: b.Credential, Achievement: cmp.Or(b.Named, b.Achievement), As: b.Achievement, Issuer: b.Issuer, Level: b.Level, Awarded: b.Awarded, From: b.Awarded, Standing: requirement.Current})
 		answer := requirement.Requirement{Badge: "wanted"}.Evaluate(h, names, noon).Answer
 		got := answer == credentials.Yes
 		if want := accepted.Answer == credentials.Yes && accepted.Satisfies; got != want {
