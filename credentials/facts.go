@@ -36,7 +36,7 @@ type Facts struct {
 func (c Credential) Facts() Facts {
 	a := c.Achievement()
 	f := Facts{Level: c.level()}
-	if id := c.AchievementID(); id != "" {
+	if id := c.CountsAs(); id != "" {
 		f.Achievement = id + " " + c.IssuerID()
 	}
 	f.workload(text(a.Get("volumeOfLearning")), "")
