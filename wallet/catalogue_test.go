@@ -69,8 +69,9 @@ func (p *publisher) publish(file []byte, version string, from time.Time, change 
 	p.files["/openbadges/v/"+version+".yaml"] = file
 }
 
-func TestACatalogueIsKeptOnlyAsItsPublisherSignedIt(t *testing.T) {
-	p := newPublisher(t)
+// onLoopback is a new wallet that visits publishers on this machine.
+func onLoopback(t *testing.T) *wallet.Wallet {
+	t.Helper()
 	dir := filepath.Join(t.TempDir(), "w")
 	if _, err := wallet.Init(t.Context(), dir, seal.Options{}); err != nil {
 		t.Fatal(err)
@@ -79,7 +80,16 @@ func TestACatalogueIsKeptOnlyAsItsPublisherSignedIt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer w.Close()
+	t.Cleanup(func() {
+		if err := w.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return w
+}
+
+func TestACatalogueIsKeptOnlyAsItsPublisherSignedIt(t *testing.T) {
+	p, w := newPublisher(t), onLoopback(t)
 	from := time.Now().Add(-time.Hour).Truncate(time.Second)
 	shipped := []byte(strings.Replace(string(catalogue.OpenBadges), "version: 1.1.0", "version: 1.0.0", 1))
 	newer := []byte(strings.Replace(string(shipped), "version: 1.0.0", "version: 1.1.0", 1))
@@ -200,15 +210,7 @@ func TestATranslationIsKeptOnlyAsItsPublisherSignedIt(t *testing.T) {
 		{"of another version", "/v/1.0.0.fr.yaml", func(*publisher) {}, "does not belong at "},
 		{"of another language than its address", "/v/1.1.0.nl.yaml", func(*publisher) {}, "the file says language: fr, and its name says nl"},
 	} {
-		p := newPublisher(t)
-		dir := filepath.Join(t.TempDir(), "w")
-		if _, err := wallet.Init(t.Context(), dir, seal.Options{}); err != nil {
-			t.Fatal(err)
-		}
-		w, err := wallet.Open(t.Context(), wallet.Config{Dir: dir, Now: time.Now, Loopback: true})
-		if err != nil {
-			t.Fatal(err)
-		}
+		p, w := newPublisher(t), onLoopback(t)
 		p.publish(catalogue.OpenBadges, "1.1.0", time.Now().Add(-time.Hour).Truncate(time.Second), p.translated(french, tt.at))
 		tt.spoil(p)
 		k, err := w.AddCatalogue(t.Context(), p.url)
@@ -220,9 +222,6 @@ func TestATranslationIsKeptOnlyAsItsPublisherSignedIt(t *testing.T) {
 		}
 		if _, err := w.RemoveCatalogue(t.Context(), "openbadges"); (err == nil) != (tt.says == "") {
 			t.Errorf("%s: removed: %v", tt.name, err)
-		}
-		if err := w.Close(); err != nil {
-			t.Fatal(err)
 		}
 	}
 }
