@@ -108,7 +108,7 @@ func TestARestoredNodeHasItsCataloguesOnAnotherMachine(t *testing.T) {
 		t.Fatal(err)
 	}
 	write := func(path, slug string) string {
-		if err := os.WriteFile(path, []byte(strings.Replace(suspendable, "catalogue: club", "catalogue: "+slug, 1)), 0o600); err != nil {
+		if err := os.WriteFile(path, []byte(strings.Replace(suspendable, "catalogue: club", "language: en\ncatalogue: "+slug, 1)), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		return path
@@ -117,6 +117,9 @@ func TestARestoredNodeHasItsCataloguesOnAnotherMachine(t *testing.T) {
 	set := node.Settings{Name: "Alder", Base: "https://alder.example", Reserve: 1,
 		Catalogues: []string{write(filepath.Join(files, "club.yaml"), "far"), node.ShippedCatalogue, "near.yaml", filepath.Join("..", "elsewhere", "up.yaml")}}
 	write(filepath.Join(files, "up.yaml"), "up")
+	if err := os.WriteFile(filepath.Join(files, "club.fr.yaml"), []byte("catalogue: far\nlanguage: fr\nachievements: {member: {name: Membre}}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	if err := node.Init(node.InitRequest{Dir: dir, Settings: set, Seal: seal.Options{}}); err != nil {
 		t.Fatal(err)
 	}
@@ -150,5 +153,8 @@ func TestARestoredNodeHasItsCataloguesOnAnotherMachine(t *testing.T) {
 		if err != nil || g.Award.State != node.AwardIssued {
 			t.Errorf("%s: %+v, %v", slug, g.Award, err)
 		}
+	}
+	if g, err := again.Grant(t.Context(), node.GrantRequest{Achievement: "far/member", Language: "fr", Key: "fr", To: node.Recipient{Email: "ana@example.org"}}); err != nil || g.Award.Name != "Membre" {
+		t.Errorf("with its translation: %+v, %v", g.Award, err)
 	}
 }

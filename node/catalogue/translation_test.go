@@ -89,6 +89,7 @@ func TestEachMistakeOfATranslationIsFoundAlone(t *testing.T) {
 		{name: "two documents", files: fr("roles:\n", "---\nroles:\n"), want: "the file holds more than one document; keep one translation a file"},
 		{name: "too large", files: []catalogue.File{{Name: "openbadges.fr.yaml", Raw: make([]byte, catalogue.MaxSize+1)}}, want: "openbadges.fr.yaml: the file is larger than 1048576 bytes; shorten its texts"},
 		{name: "too many", files: make([]catalogue.File, catalogue.MaxTranslations+1), want: "the catalogue has 51 translations; there are at most 50"},
+		{name: "a catalogue", files: []catalogue.File{{Name: "openbadges.new.yaml", Raw: catalogue.OpenBadges}}, want: "warning: openbadges.new.yaml: the file is a catalogue, and named as a translation of openbadges would be; rename it; it is left out here", warning: true},
 		{name: "an achievement left out", files: fr(halfway, ""), want: "warning: openbadges.fr.yaml: line 1: achievement halfway is not translated: its badges are not given in fr", warning: true},
 		{name: "a text left out", files: fr("    description: La moitié du parcours de l'émetteur est accomplie.\n", ""), want: "description of achievement halfway is not translated into fr, and stays as it is; translate it, or accept that", warning: true},
 		{name: "a criterion left out", files: fr("      describe: \"Dit pour chaque élément ce qu'il montre, quand, où et dans quel rôle.\"\n", ""), want: "criterion describe of achievement evidence is not translated", warning: true},

@@ -52,6 +52,14 @@ func Unpack(raw, packed []byte) (*Catalogue, error) {
 	return Parse(raw, files...)
 }
 
+// isCatalogue tells a catalogue of its own, such as welding.new.yaml, which is
+// left out, from a translation that keeps too much of the catalogue that it was
+// copied from, which is a mistake.
+func (f File) isCatalogue() bool {
+	var head struct{ Version, Language string }
+	return yaml.Unmarshal(f.Raw, &head) == nil && head.Version != "" && head.Language != f.language()
+}
+
 // MaxTranslations bounds the translations of a catalogue.
 const MaxTranslations = 50
 
@@ -125,6 +133,10 @@ func (c *Catalogue) translate(files []File) (out []Problem) {
 		t := &Translation{file: f}
 		if len(f.Raw) > MaxSize {
 			out = append(out, Problem{File: f.Name, Message: fmt.Sprintf("the file is larger than %d bytes", MaxSize), Fix: "shorten its texts"})
+			continue
+		}
+		if f.isCatalogue() {
+			out = append(out, Problem{File: f.Name, Warning: true, Message: "the file is a catalogue, and named as a translation of " + c.Slug + " would be", Fix: "rename it; it is left out here"})
 			continue
 		}
 		found := decode(f.Raw, t, "translation", "catalogue, language and achievements")
