@@ -104,6 +104,10 @@ var enums = map[string][]string{
 	"status":          strings.Fields("Completed Enrolled Failed InProgress OnHold Provisional Withdrew"),
 }
 
+// AchievementTypes are the types of achievements that Open Badges 3.0 names
+// (§B.1.1, AchievementType); others begin with "ext:".
+func AchievementTypes() []string { return slices.Clone(enums["achievementType"]) }
+
 var fixed = []string{"status", "associationType"}
 
 // model reads the table above: a class on a line of its own, its members on

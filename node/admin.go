@@ -38,6 +38,7 @@ func (n *Node) AdminHandler() http.Handler {
 	mux.HandleFunc("POST /publish", func(w http.ResponseWriter, r *http.Request) { answer(w, struct{}{}, n.Publish(r.Context())) })
 	mux.HandleFunc("GET /backup", n.adminBackup)
 	n.adminApplications(mux)
+	n.adminHonours(mux)
 	return mux
 }
 

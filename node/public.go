@@ -45,6 +45,8 @@ func (n *Node) public() http.Handler {
 	mux.HandleFunc("GET /agreements", n.serveAgreements)
 	mux.HandleFunc("GET /agreements/{id}", n.serveAgreement)
 	mux.HandleFunc("GET /endorsements/{id}", n.serveEndorsement)
+	mux.HandleFunc("GET /badges", n.serveHonours)
+	mux.HandleFunc("GET /badges/{id}", n.serveHonour)
 	mux.HandleFunc("GET /journal/checkpoint", n.serveCheckpoint)
 	mux.HandleFunc("GET /checkpoints", n.serveCheckpoints)
 	mux.HandleFunc("GET /{$}", n.serveHome)
@@ -211,7 +213,12 @@ func (n *Node) serveHome(w http.ResponseWriter, r *http.Request) {
 	for _, c := range n.catalogues() {
 		views = append(views, n.view(c, ""))
 	}
-	n.page(w, r, http.StatusOK, "home", map[string]any{"Title": n.set.Name, "Catalogues": views})
+	held, err := n.Honours(r.Context())
+	if err != nil {
+		n.broken(w, r, err)
+		return
+	}
+	n.page(w, r, http.StatusOK, "home", map[string]any{"Title": n.set.Name, "Catalogues": views, "Held": held})
 }
 
 func (n *Node) serveCatalogue(c *catalogue.Catalogue) http.HandlerFunc {

@@ -26,7 +26,7 @@ func nodeCommand() *cli.Command {
 		Subcommands: []*cli.Command{
 			nodeInit(), nodeServe(), nodeStatus(), nodeConfig(), nodeInvite(), nodeInvitations(), nodeConnections(), nodeIssue(), nodeList(), nodeShow(),
 			standing("revoke", "revoked", "withdraw a badge for good"), standing("suspend", "suspended", "suspend a badge for a time"), standing("reinstate", "active", "end a suspension"),
-			nodeAsk(), nodeAsked(), nodeAgreement(), nodeRecognise(), nodeEndorse(), nodeEndorsement(), nodeLearning(), nodeTranscript(), nodeStats(), nodeLearners(), nodeRenewals(), nodeRenew(), nodeWithdraw(), nodeAudit(), nodeErase(), nodeJournal(), nodeRotate(), nodeBackup(), nodeRestore(), nodeFsck(),
+			nodeAsk(), nodeAsked(), nodeAgreement(), nodeRecognise(), nodeEndorse(), nodeEndorsement(), nodeBadges(), nodeLearning(), nodeTranscript(), nodeStats(), nodeLearners(), nodeRenewals(), nodeRenew(), nodeWithdraw(), nodeAudit(), nodeErase(), nodeJournal(), nodeRotate(), nodeBackup(), nodeRestore(), nodeFsck(),
 			nodeApplication(), nodeEvidence(), nodeRole(), nodeClaimCode(), nodeEvent(), nodeCatalogue(), nodePath(),
 		},
 	}

@@ -116,6 +116,9 @@ func nodeIssue() *cli.Command {
 				if g.Claim != nil {
 					say(c, "claim: %s", g.Claim.Link)
 				}
+				if r.To.DID != "" && g.Award.Recipient.Connection == "" {
+					fmt.Fprintf(os.Stderr, "there is no connection to deliver it by; hand it over as a file: trustme node show -o FILE %s\n", g.Award.ID)
+				}
 				return nil
 			})
 		},

@@ -180,6 +180,9 @@ func (c *Catalogue) slugs() []string {
 func Kinds() []string { return slices.Sorted(maps.Keys(kinds)) }
 
 func achievementType(a Achievement) string {
+	if a.Type != "" {
+		return a.Type
+	}
 	if a.Valid != "" { // what must be renewed is a certification, whatever it shows
 		return "Certification"
 	}

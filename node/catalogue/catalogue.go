@@ -100,9 +100,12 @@ type Objective struct {
 
 // Achievement is one badge of the catalogue.
 type Achievement struct {
-	Terms       `yaml:",inline"`
-	Name        string          `yaml:"name"`
-	Kind        string          `yaml:"kind"`
+	Terms `yaml:",inline"`
+	Name  string `yaml:"name"`
+	Kind  string `yaml:"kind"`
+	// Type is an achievementType of Open Badges 3.0, in place of the one that
+	// follows from the kind.
+	Type        string          `yaml:"type"`
 	Description string          `yaml:"description"`
 	Outcomes    []string        `yaml:"outcomes"`
 	Align       []string        `yaml:"align"`

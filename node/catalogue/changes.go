@@ -171,7 +171,7 @@ func (c *Catalogue) fields() []field {
 func (a Achievement) fields() []field {
 	rule := a.Reviewed()
 	f := []field{
-		{"name", a.Name, Patch}, {"description", a.Description, Patch}, {"kind", a.Kind, Major}, {"outcomes", strings.Join(a.Outcomes, ", "), Major},
+		{"name", a.Name, Patch}, {"description", a.Description, Patch}, {"kind", a.Kind, Major}, {"type", a.Type, Major}, {"outcomes", strings.Join(a.Outcomes, ", "), Major},
 		{"eqf", number(a.EQF), Major}, {"criteria", pairs(a.Criteria), Major}, {"levels", pairs(a.Levels), Major}, {"pass", number(a.Pass), Major},
 		{"valid", a.Valid, Major}, {"workload", a.Workload, Major}, {"assessment", a.Assessment, Major},
 		{"align", strings.Join(a.Align, ", "), Minor}, {"activity", a.Activity, Minor}, {"setting", a.Setting, Minor}, {"mode", a.Mode, Minor},

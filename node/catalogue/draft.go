@@ -69,6 +69,7 @@ achievements:
       show: "Shows it in practice, and explains why it is done so."
     assessment: practical  # quiz, portfolio, practical, artefact, attendance, peer, continuous, written, oral, project
     award: {by: review, evidence: {min: 1}}   # or grant, claim-code, event, presentation, rule
+    # type: MicroCredential  # one of Open Badges 3.0, in place of what follows from the kind
     # levels: {1: Assisted, 2: Independent, 3: Guides others}
     # pass: 2
     # valid: P2Y           # it expires

@@ -49,6 +49,7 @@ func TestEachMistakeIsFoundAloneWithItsLine(t *testing.T) {
 		{name: "achievement without description", old: "    description: Took part in an introduction to Open Badges.\n", new: "", want: "achievement explorer needs a name and a description; add both"},
 		{name: "achievement without criteria", old: `    criteria: {attend: "Attends an introduction session (onsite, online or recorded) and signs the attendance."}` + "\n", new: "", want: "achievement explorer has no criteria"},
 		{name: "kind", old: "kind: participation", new: "kind: fun", want: `unknown kind "fun"; use one of competence, contribution`},
+		{name: "type", old: explorer, new: explorer + "    type: Medal\n", want: `achievement explorer has the unknown type "Medal"; use one of Open Badges 3.0, such as QualityAssuranceCredential`},
 		{name: "outcome", old: "outcomes: [lo-share]", new: "outcomes: [lo-nope]", want: "achievement contributor names the unknown outcome lo-nope; define it under objectives"},
 		{name: "EQF", old: "    eqf: 4\n    workload: PT6H", new: "    eqf: 9\n    workload: PT6H", want: "achievement evidence has the EQF level 9; use 1 to 8"},
 		{name: "credits", old: "{system: ecvet, points: 1}", new: "{system: miles, points: 1}", want: "achievement issuer has bad credits"},

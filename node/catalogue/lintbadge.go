@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/trust-me/trustme/credentials"
 	"github.com/trust-me/trustme/credentials/requirement"
 )
 
@@ -18,6 +19,9 @@ func (l *linter) achievement(n Named[Achievement]) {
 	}
 	if _, ok := kinds[a.Kind]; !ok {
 		l.err(line, "use one of "+strings.Join(slices.Sorted(maps.Keys(kinds)), ", "), "achievement %s has the unknown kind %q", n.Key, a.Kind)
+	}
+	if a.Type != "" && !slices.Contains(credentials.AchievementTypes(), a.Type) && !strings.HasPrefix(a.Type, "ext:") {
+		l.err(line, "use one of Open Badges 3.0, such as QualityAssuranceCredential, MicroCredential or License, or leave it out", "achievement %s has the unknown type %q", n.Key, a.Type)
 	}
 	if len(a.Criteria) == 0 {
 		l.err(line, "say under criteria what is to be done", "achievement %s has no criteria", n.Key)
