@@ -31,6 +31,16 @@ func (t tally) add(kind, by string, n int64) {
 	t[kind][by] += n
 }
 
+// addOf is add for a kind that is told apart in more than one way; of names the
+// way.
+func (t tally) addOf(kind, of, by string, n int64) {
+	if counts := t[kind+of]; counts != nil {
+		counts[by] += n // the name was not put together for keeps, and costs nothing
+		return
+	}
+	t.add(kind+of, by, n)
+}
+
 func (t tally) merge(o tally) {
 	for kind, counts := range o {
 		for by, n := range counts {
@@ -89,10 +99,10 @@ func (t tally) count(f store.Fact) {
 	}
 	t.add(f.Kind, c.Achievement, 1)
 	if c.Route != "" {
-		t.add(f.Kind+" by route", c.Route, 1)
+		t.addOf(f.Kind, " by route", c.Route, 1)
 	}
 	if c.Partner != "" {
-		t.add(f.Kind+" by partner", c.Partner, 1)
+		t.addOf(f.Kind, " by partner", c.Partner, 1)
 	}
 	if f.Kind == "recognition.yes" && c.Credits > 0 {
 		t.add("credits recognised", c.Partner, int64(math.Round(100*c.Credits)))
@@ -143,50 +153,9 @@ var cursorKey = []byte("stat/cursor")
 
 func dayKey(day string) []byte { return []byte("stat/day/" + day) }
 
-// countBatch is how many facts are counted in one go.
-const countBatch = 50_000
-
-// countUp counts the facts that are not counted yet.
-func (n *Node) countUp(ctx context.Context) error {
-	n.counting.Lock()
-	defer n.counting.Unlock()
-	for {
-		var from, last uint64
-		days := map[string]tally{}
-		err := n.db.View(ctx, func(tx *store.Tx) error {
-			raw, err := tx.Get(cursorKey)
-			if err == nil && len(raw) == 8 {
-				from = binary.BigEndian.Uint64(raw)
-			} else if err := ignoreMissing(err); err != nil {
-				return err
-			}
-			for f, err := range tx.Facts(from + 1) {
-				if err != nil {
-					return err
-				}
-				day := f.Time.Format(time.DateOnly)
-				if days[day] == nil {
-					days[day] = tally{}
-				}
-				days[day].count(f)
-				if last = f.Seq; last == from+countBatch {
-					break
-				}
-			}
-			return ctx.Err()
-		})
-		if err != nil || len(days) == 0 {
-			return err
-		}
-		if err := n.keepCounts(ctx, from, last, days); err != nil {
-			return err
-		}
-	}
-}
-
 // keepCounts adds counts of the facts after from up to last, unless that was
 // done meanwhile.
-func (n *Node) keepCounts(ctx context.Context, from, last uint64, days map[string]tally) error {
+func (n *Node) keepCounts(ctx context.Context, from, last uint64, days dayCounts) error {
 	return n.db.Update(ctx, func(tx *store.Tx) error {
 		raw, err := tx.Get(cursorKey)
 		if err := ignoreMissing(err); err != nil {

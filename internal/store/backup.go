@@ -237,7 +237,7 @@ func (b *backupReader) record(body []byte, take func(key, value []byte) error) e
 		b.recs++
 	}
 	if key[0] == spaceJournal {
-		if _, err := readFact(Record{key, value}, b.facts+1, b.chain); err != nil {
+		if _, err := readFact(Record{key, value}, b.facts+1, hexOf(b.chain)); err != nil {
 			return &FactError{b.facts + 1, err}
 		}
 		b.facts, b.chain = b.facts+1, sha256.Sum256(value)

@@ -25,7 +25,7 @@ func FuzzAFactIsReadAsAnyReaderOfJSONDoes(f *testing.F) {
 	}
 	f.Add([]byte(`{"seq":1,"time":"2026-11-27T12:00:00Z","kind":"k","body":{},"prev":"` + prev + `","more":1}`))
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		short, ok := asAppended(raw)
+		short, ok := asAppended(raw, prev)
 		if !ok || !json.Valid(raw) {
 			return
 		}

@@ -48,7 +48,7 @@ func (tx *Tx) Append(kind string, body any) (uint64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("journal: %w", err)
 	}
-	f := Fact{Seq: tx.facts + 1, Time: tx.db.opt.Now().UTC(), Kind: kind, Body: raw, Prev: hex.EncodeToString(tx.hash[:])}
+	f := Fact{Seq: tx.facts + 1, Time: tx.db.opt.Now().UTC(), Kind: kind, Body: raw, Prev: hexOf(tx.hash)}
 	rec, err := json.Marshal(f)
 	if err != nil {
 		return 0, fmt.Errorf("journal: %w", err)
@@ -60,21 +60,29 @@ func (tx *Tx) Append(kind string, body any) (uint64, error) {
 	return f.Seq, nil
 }
 
+// LastFact returns the number of the last fact as the snapshot has it; 0 when
+// there is none.
+func (tx *Tx) LastFact() (uint64, error) {
+	st, err := tx.state()
+	return st.facts, err
+}
+
 // Facts yields the journal from the number first on, checking that each entry
 // continues the one before. The error is a [*FactError].
 func (tx *Tx) Facts(first uint64) iter.Seq2[Fact, error] {
 	return func(yield func(Fact, error) bool) {
 		want := max(first, 1)
-		var prev [32]byte
+		var before [32]byte
 		if want > 1 {
 			var err error
-			if prev, err = tx.factHash(want - 1); err != nil {
+			if before, err = tx.factHash(want - 1); err != nil {
 				if !errors.Is(err, ErrNotFound) { // beyond the end there is nothing to yield
 					yield(Fact{}, &FactError{want - 1, err})
 				}
 				return
 			}
 		}
+		prev := hexOf(before)
 		for rec, err := range tx.scan([]byte{spaceJournal}, Range{From: journalKey(want)[1:]}) {
 			var f Fact
 			if err == nil {
@@ -87,34 +95,44 @@ func (tx *Tx) Facts(first uint64) iter.Seq2[Fact, error] {
 			if !yield(f, nil) {
 				return
 			}
-			want, prev = want+1, sha256.Sum256(rec.Value)
+			want, prev = want+1, f.Hash
 		}
 	}
 }
 
-func readFact(rec Record, want uint64, prev [32]byte) (Fact, error) {
-	f, ok := asAppended(rec.Value)
+// hexOf is [hex.EncodeToString] with one allocation.
+func hexOf(h [sha256.Size]byte) string {
+	var b [2 * sha256.Size]byte
+	hex.Encode(b[:], h[:])
+	return string(b[:])
+}
+
+// readFact reads the entry want, which continues the one with the hash prev.
+func readFact(rec Record, want uint64, prev string) (Fact, error) {
+	f, ok := asAppended(rec.Value, prev)
 	if !ok {
-		f = Fact{}
-		if err := json.Unmarshal(rec.Value, &f); err != nil {
+		var err error
+		if f, err = asJSON(rec.Value); err != nil {
 			return f, fmt.Errorf("%w: %v", ErrCorrupt, err)
 		}
 	}
-	h := sha256.Sum256(rec.Value)
-	f.Hash = hex.EncodeToString(h[:])
+	f.Hash = hexOf(sha256.Sum256(rec.Value))
 	if seq := binary.BigEndian.Uint64(rec.Key[1:]); seq != want || f.Seq != want {
 		return f, fmt.Errorf("%w: number %d stands in its place", ErrCorrupt, seq)
 	}
-	if f.Prev != hex.EncodeToString(prev[:]) {
+	if f.Prev != prev {
 		return f, fmt.Errorf("%w: it does not continue the entry before", ErrCorrupt)
 	}
 	return f, nil
 }
 
+func asJSON(rec []byte) (f Fact, err error) { return f, json.Unmarshal(rec, &f) }
+
 // asAppended reads a fact in the form in which [Tx.Append] writes it, in a
 // quarter of the time that a reader of any JSON takes; the record is
-// authenticated. It is false for any other form.
-func asAppended(rec []byte) (f Fact, ok bool) {
+// authenticated. It is false for any other form. before is the hash that the
+// fact most likely names, so that it need not be copied.
+func asAppended(rec []byte, before string) (f Fact, ok bool) {
 	rest, ok := bytes.CutPrefix(rec, []byte(`{"seq":`))
 	number, rest, more := bytes.Cut(rest, []byte(`,"time":"`))
 	when, rest, more2 := bytes.Cut(rest, []byte(`","kind":"`))
@@ -131,7 +149,10 @@ func asAppended(rec []byte) (f Fact, ok bool) {
 	if err != nil || f.Time.UnmarshalText(when) != nil {
 		return f, false
 	}
-	f.Seq, f.Kind, f.Body, f.Prev = seq, string(kind), rest[:end:end], string(prev[:2*sha256.Size])
+	f.Seq, f.Kind, f.Body, f.Prev = seq, string(kind), rest[:end:end], before
+	if p := prev[:2*sha256.Size]; string(p) != before {
+		f.Prev = string(p)
+	}
 	return f, true
 }
 

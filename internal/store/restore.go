@@ -110,7 +110,7 @@ func (tx *Tx) adopt(l *layer) error {
 		if k[0] != spaceJournal {
 			continue
 		}
-		f, err := readFact(Record{[]byte(k), value}, tx.facts+1, tx.hash)
+		f, err := readFact(Record{[]byte(k), value}, tx.facts+1, hexOf(tx.hash))
 		if err != nil {
 			return &FactError{tx.facts + 1, err}
 		}
