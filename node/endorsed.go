@@ -74,7 +74,8 @@ func (n *Node) TakeEndorsement(ctx context.Context, r TakeEndorsementRequest) (E
 		if err := n.aboutUs(tx, s.Of); err != nil {
 			return err
 		}
-		if old, err := endorsed.Get(tx, e.ID); err == nil && (old.By != e.By || old.Of != e.Of) { // its signer chose the id
+		old, err := endorsed.Get(tx, e.ID)
+		if err == nil && (old.By != e.By || old.Of != e.Of) { // its signer chose the id
 			return fmt.Errorf("%w: another endorsement, by %s, has the id %s; its signer must sign it anew", ErrInput, old.By, e.ID)
 		} else if err := ignoreMissing(err); err != nil {
 			return err
@@ -84,6 +85,9 @@ func (n *Node) TakeEndorsement(ctx context.Context, r TakeEndorsementRequest) (E
 		}
 		if err := store.PutLarge(tx, endorsedKey(e.ID), c.Bytes()); err != nil {
 			return err
+		}
+		if old.ID == e.ID {
+			return nil // counted when it came first
 		}
 		return n.note(tx, "endorsement.taken", map[string]any{"endorsement": e.ID, "of": e.Of})
 	})

@@ -9,7 +9,6 @@ import (
 
 	"github.com/trust-me/trustme/credentials"
 	"github.com/trust-me/trustme/credentials/recognition"
-	"github.com/trust-me/trustme/internal/store"
 )
 
 // RecogniseRequest asks whether this node recognises a badge, or the badges of
@@ -52,18 +51,23 @@ func (n *Node) Recognise(ctx context.Context, r RecogniseRequest) (Recognised, e
 	}
 	report := n.party.Verifier.Report(ctx, r.Credential, credentials.ReportOptions{})
 	out := Recognised{Recognition: recognition.Recognition{Answer: credentials.NotApplicable, Basis: recognition.NoBasis, Why: report.Why()}}
+	var count []counting
 	if c, _, err := credentials.ParseAny(r.Credential); err == nil { // else the report says so
 		if records := c.Records(); len(records) > 0 {
 			n.units(ctx, t, c, records, &out)
+			for i, u := range out.Units {
+				count = append(count, counting{u.Credential, records[i], u.Recognition})
+			}
 			if report.Verdict != credentials.Valid { // its units may be, and are told of
 				out.Recognition = recognition.Recognition{Answer: credentials.NotApplicable, Basis: recognition.NoBasis, Why: report.Why()}
 			}
 			report.Recognition = out.Recognition.Check("")
 		} else {
 			out.Recognition = t.Fill(&report, c, n.called)
+			count = append(count, counting{report.Credential.ID, r.Credential, out.Recognition})
 		}
 	}
-	if err := n.countRecognition(ctx, out); err != nil {
+	if err := n.countRecognition(ctx, count); err != nil {
 		return out, err
 	}
 	out.Verdict, out.Why, out.Told = report.Verdict, report.Why(), report.Recognition.Message
@@ -131,27 +135,4 @@ func (n *Node) called(achievement string) string {
 		}
 	}
 	return achievement
-}
-
-// countRecognition notes in the journal which partner's badges were recognised
-// here or not: agreements are reviewed by that.
-func (n *Node) countRecognition(ctx context.Context, r Recognised) error {
-	all := []recognition.Recognition{r.Recognition}
-	if len(r.Units) > 0 {
-		all = nil
-		for _, u := range r.Units {
-			all = append(all, u.Recognition)
-		}
-	}
-	return n.db.Update(ctx, func(tx *store.Tx) error {
-		for _, a := range all {
-			if a.Statement == "" || a.Answer != credentials.Yes && a.Answer != credentials.No {
-				continue
-			}
-			if err := n.note(tx, "recognition."+string(a.Answer), map[string]any{"achievement": a.As, "statement": a.Statement, "partner": a.Issuer, "credits": a.Credits}); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
 }
