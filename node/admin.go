@@ -29,6 +29,7 @@ func (n *Node) AdminHandler() http.Handler {
 	n.adminAgreements(mux)
 	n.adminEndorsements(mux)
 	n.adminCatalogues(mux)
+	n.adminPartners(mux)
 	n.adminPaths(mux)
 	n.adminLearning(mux)
 	n.adminStats(mux)

@@ -232,7 +232,8 @@ func (n *Node) takeDue(ctx context.Context, id string) ([]SignedAgreement, error
 }
 
 // keepUpEvery is how often a serving node asks partners for countersignatures
-// that are due and for checkpoints, and counts what happened.
+// that are due, for checkpoints and for catalogues that grew old, and counts what
+// happened.
 const keepUpEvery = time.Minute
 
 // keepUp does that on a steady beat until ctx ends. What fails is tried again.
@@ -249,7 +250,7 @@ func (n *Node) keepUp(ctx context.Context) {
 				take = n.RefreshAgreements
 			}
 			_, err := take(ctx, "")
-			if err = errors.Join(err, n.keepCheckpoints(ctx), n.countUp(ctx), n.renewActive(ctx), n.eraseLeft(ctx)); err != nil && ctx.Err() == nil {
+			if err = errors.Join(err, n.keepCheckpoints(ctx), n.countUp(ctx), n.renewActive(ctx), n.eraseLeft(ctx), n.renewPartners(ctx)); err != nil && ctx.Err() == nil {
 				n.log.Info("not all partners could be asked", "err", err)
 			}
 		}

@@ -15,21 +15,9 @@ import (
 )
 
 // A partner may authorise this node, by an agreement, to issue achievements
-// that the partner created. Their catalogue is fetched and verified once, and
-// kept: badges of it can be signed while the partner is away. Awards of it have
-// the catalogue's address as their catalogue.
-
-// partnerCatalogue is the kept catalogue of a partner.
-type partnerCatalogue struct {
-	Address string `json:"address"` // such as https://alder.example/openbadges
-	Issuer  string `json:"issuer"`
-	Name    string `json:"name"`
-	Base    string `json:"base"`
-}
-
-var partnerCatalogues = store.NewCollection("partner-catalogue", func(p partnerCatalogue) string { return p.Address })
-
-func partnerFile(address string) []byte { return []byte("partner-catalogue/" + address) }
+// that the partner created. Their catalogue is fetched, verified and kept: badges
+// of it can be signed while the partner is away. Awards of it have the
+// catalogue's address as their catalogue.
 
 func partnerTranslations(address string) []byte {
 	return []byte("partner-catalogue-translations/" + address)
@@ -60,7 +48,7 @@ func (n *Node) of(ctx context.Context, name string) (*catalogue.Catalogue, catal
 	if x, ok := p.by[name]; ok {
 		return x.c, x.is, nil
 	}
-	var k partnerCatalogue
+	var k PartnerCatalogue
 	var raw, packed []byte
 	err := n.db.View(ctx, func(tx *store.Tx) (err error) {
 		if k, err = partnerCatalogues.Get(tx, name); err != nil {
@@ -113,19 +101,7 @@ func (n *Node) foreign(ctx context.Context, achievement string) (address, slug s
 	if !slices.Contains(creators, e.Issuer) {
 		return "", "", none
 	}
-	packed, err := e.Catalogue.Pack()
-	if err != nil {
-		return "", "", err
-	}
-	return address, slug, n.db.Update(ctx, func(tx *store.Tx) error {
-		if err := partnerCatalogues.Put(tx, partnerCatalogue{address, e.Issuer, e.IssuerName, e.Base}); err != nil {
-			return err
-		}
-		if err := store.PutLarge(tx, partnerTranslations(address), packed); err != nil {
-			return err
-		}
-		return store.PutLarge(tx, partnerFile(address), e.Catalogue.Source())
-	})
+	return address, slug, n.keepPartners(ctx, address, e)
 }
 
 // authorized wants an agreement in force that authorises this node to issue an

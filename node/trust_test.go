@@ -218,25 +218,15 @@ func TestAnAgreementEndedWhileItComesIntoForceKeepsItsEnd(t *testing.T) {
 func TestOnlyWhoCreatedAnAchievementAuthorisesToIssueIt(t *testing.T) {
 	alder, birch, cedar := reachable(t, "Alder", nil), reachable(t, "Birch", nil), reachable(t, "Cedar", nil)
 	unit := cedar.set.Base + "/openbadges/a/basics"
-	authorise := func(by *Node) {
-		t.Helper()
-		raw, err := by.signStatement(t.Context(), recognition.Draft{Statement: recognition.Statement{Kind: recognition.Agreement, ID: by.newURN(), Name: "MoU", Of: alder.id.String(), From: by.second(), Authorizes: []string{unit}}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := alder.Countersign(t.Context(), TakeAgreementRequest{Bundle: raw}); err != nil {
-			t.Fatal(err)
-		}
-	}
 	grant := func() error {
 		_, err := alder.Grant(t.Context(), GrantRequest{Achievement: unit, To: Recipient{DID: ana}})
 		return err
 	}
-	authorise(birch)
+	authorises(t, birch, alder, unit)
 	if err := grant(); !errors.Is(err, ErrInput) || !strings.Contains(err.Error(), "who created it did not authorise") {
 		t.Errorf("by a third party: %v", err)
 	}
-	authorise(cedar)
+	authorises(t, cedar, alder, unit)
 	if err := grant(); err != nil {
 		t.Errorf("by its creator: %v", err)
 	}

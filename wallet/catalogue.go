@@ -28,6 +28,10 @@ type Catalogue struct {
 	Published  time.Time `json:"published"`
 	Fetched    time.Time `json:"fetched"`
 	Languages  []string  `json:"languages,omitempty"`
+	// Tried is when it was last tried to fetch it anew, and Problem why that
+	// did not succeed; empty when it did.
+	Tried   time.Time `json:"tried,omitzero"`
+	Problem string    `json:"problem,omitempty"`
 }
 
 var catalogues = store.NewCollection("catalogue", func(c Catalogue) string { return c.ID })
@@ -76,6 +80,8 @@ func (w *Wallet) keepCatalogue(ctx context.Context, k Catalogue, c *catalogue.Ca
 			return err
 		case old.Issuer != k.Issuer:
 			return errorf(ErrInput, "the catalogue at %s was %s's, and is %s's now; if you trust them, remove the old one first: trustme wallet catalogue remove %s", k.ID, old.Issuer, k.Issuer, old.Slug)
+		case catalogue.Less(k.Version, old.Version):
+			return errorf(ErrInput, "the catalogue at %s is of version %s, older than the one that is kept, %s", k.ID, k.Version, old.Version)
 		case k.Published.Before(old.Published):
 			return errorf(ErrInput, "the catalogue at %s is of %s, older than the one that is kept, of %s", k.ID, k.Published.Format(time.RFC3339), old.Published.Format(time.RFC3339))
 		}
@@ -178,7 +184,7 @@ func (w *Wallet) parsed(ctx context.Context, k Catalogue) (*catalogue.Catalogue,
 // eachCatalogue gives every kept catalogue with the badges that are held, each
 // judged now.
 func (w *Wallet) eachCatalogue(ctx context.Context, f func(Catalogue, *catalogue.Catalogue, catalogue.Issuer, requirement.Names, *requirement.Holdings) error) error {
-	all, err := w.Catalogues(ctx)
+	all, err := w.fresh(ctx)
 	if err != nil {
 		return err
 	}

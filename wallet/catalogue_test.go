@@ -26,12 +26,17 @@ type publisher struct {
 	issuer issuer
 	url    string
 	files  map[string][]byte
+	moved  string // to which every request is sent on, when not empty
 }
 
 func newPublisher(t *testing.T) *publisher {
 	t.Helper()
 	p := &publisher{t: t, issuer: newIssuer(t), files: map[string][]byte{}}
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if p.moved != "" {
+			http.Redirect(w, r, p.moved+r.URL.Path, http.StatusFound)
+			return
+		}
 		raw, ok := p.files[r.URL.Path]
 		if !ok {
 			http.NotFound(w, r)

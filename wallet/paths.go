@@ -21,6 +21,8 @@ type PathProgress struct {
 	Progress  requirement.Progress `json:"progress"`
 	// Names are the names of the steps' badges, by slug.
 	Names map[string]string `json:"names"`
+	// Kept is the catalogue that the answer rests on, with its age.
+	Kept Catalogue `json:"kept"`
 	// Layout is the path itself.
 	Layout requirement.Path `json:"-"`
 }
@@ -35,6 +37,8 @@ type RoleFit struct {
 	Outcome   requirement.Outcome `json:"outcome"`
 	// Shown are the fewest badges that prove it.
 	Shown []requirement.Held `json:"shown,omitempty"`
+	// Kept is the catalogue that the answer rests on, with its age.
+	Kept Catalogue `json:"kept"`
 }
 
 // spoken gives catalogues in the language in which somebody reads; one that is
@@ -80,7 +84,7 @@ func (w *Wallet) Paths(ctx context.Context, name, language string) ([]PathProgre
 				continue
 			}
 			in := read.in(c)
-			pp := PathProgress{Catalogue: k.Slug, Issuer: k.Issuer, Path: p.Key, Name: in.Paths[i].Value.Name, Enforced: p.Value.Order == "enforce", Names: map[string]string{}}
+			pp := PathProgress{Kept: k, Catalogue: k.Slug, Issuer: k.Issuer, Path: p.Key, Name: in.Paths[i].Value.Name, Enforced: p.Value.Order == "enforce", Names: map[string]string{}}
 			pp.Layout = p.Value.Compile()
 			pp.Progress = pp.Layout.Progress(h, names, func(badge string) bool { return open.of(c, is, badge) }, w.cfg.Now())
 			for _, s := range pp.Progress.Steps {
@@ -111,7 +115,7 @@ func (w *Wallet) Roles(ctx context.Context, name, language string) ([]RoleFit, e
 			if name != "" && r.Key != name && !strings.EqualFold(r.Value.Name, name) {
 				continue
 			}
-			f := RoleFit{Catalogue: k.Slug, Issuer: k.Issuer, Role: r.Key, Name: read.in(c).Roles[i].Value.Name, Requires: r.Value.Requires.String(),
+			f := RoleFit{Kept: k, Catalogue: k.Slug, Issuer: k.Issuer, Role: r.Key, Name: read.in(c).Roles[i].Value.Name, Requires: r.Value.Requires.String(),
 				Outcome: r.Value.Requires.Evaluate(h, names, w.cfg.Now())}
 			f.Shown, _ = r.Value.Requires.Smallest(h, names, w.cfg.Now())
 			out = append(out, f)

@@ -71,7 +71,7 @@ func (w *Wallet) Reminders(ctx context.Context) ([]Reminder, error) {
 
 // renewalRules are those of the catalogues that are kept, by achievement.
 func (w *Wallet) renewalRules(ctx context.Context) (map[string]*catalogue.Renew, error) {
-	all, err := w.Catalogues(ctx)
+	all, err := w.fresh(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -19,7 +19,7 @@ type SyncResult struct {
 	Received []string `json:"received"` // names of new badges
 	Waiting  int      `json:"waiting"`  // offers that await a decision
 	// News says where applications, endorsements and learning agreements stand
-	// that moved.
+	// that moved, and what became of a catalogue.
 	News    []string `json:"news,omitempty"`
 	Problem string   `json:"problem,omitempty"`
 }
@@ -28,7 +28,8 @@ type SyncResult struct {
 const syncTime = 30 * time.Second
 
 // Sync visits every partner, sends what waits here and fetches what waits
-// there. A partner that does not answer is told in its result; the error then
+// there, and fetches the catalogues that are kept anew where they grew old. A
+// partner that does not answer is told in its result; the error then
 // wraps [ErrUndecided].
 func (w *Wallet) Sync(ctx context.Context) ([]SyncResult, error) {
 	cs, err := w.Connections(ctx)
@@ -45,6 +46,11 @@ func (w *Wallet) Sync(ctx context.Context) ([]SyncResult, error) {
 		}
 		out = append(out, r)
 	}
+	news, err := w.freshen(ctx, freshenSync)
+	if err != nil {
+		return out, err
+	}
+	out = append(out, news...)
 	if failed > 0 {
 		return out, fmt.Errorf("%w: %d of %d partners did not answer; what waits there comes at the next sync", ErrUndecided, failed, len(cs))
 	}

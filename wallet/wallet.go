@@ -66,6 +66,7 @@ type Wallet struct {
 	waiting map[string]chan int   // status requests under way, by thread
 	replies map[string]chan reply // requests under way, by thread
 	pieces  atomic.Int64          // of files, that were sent
+	renewed map[string]bool       // catalogues that were tried since the wallet was opened
 }
 
 // identity names the keys to which badges are bound, the first being current;
@@ -105,7 +106,7 @@ func Open(ctx context.Context, cfg Config) (*Wallet, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	w := &Wallet{cfg: cfg, waiting: map[string]chan int{}, replies: map[string]chan reply{}}
+	w := &Wallet{cfg: cfg, waiting: map[string]chan int{}, replies: map[string]chan reply{}, renewed: map[string]bool{}}
 	w.db, err = store.Open(filepath.Join(cfg.Dir, "store"), store.Options{Key: secret.Derive("store"), Now: cfg.Now, Log: cfg.Log})
 	if errors.Is(err, store.ErrWrongKey) {
 		return nil, fmt.Errorf("%w; its secret.age is of another directory: put the right one back, or restore the wallet from a backup", err)

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -174,9 +176,12 @@ func several(n int, what string) string {
 func catalogueList() *cli.Command {
 	return &cli.Command{
 		Name: "list", Usage: "list the catalogues that this node publishes",
-		Description: example("Each line: catalogue, version, address, how many badges, paths and roles, name.", "trustme node catalogue list"),
-		Flags:       nodeFlags(),
+		Description: example("Each line: catalogue, version, address, how many badges, paths and roles, name.\n\n--partners lists partners' catalogues instead, of which you issue badges: address, version, issuer, when it was fetched and how old that is. They are fetched anew each day.", "trustme node catalogue list"),
+		Flags:       nodeFlags(&cli.BoolFlag{Name: "partners", Usage: "list the partners' catalogues that are kept"}),
 		Action: onNode(0, 0, "", func(c *cli.Context, _ []string, cl *node.Client) error {
+			if c.Bool("partners") {
+				return listPartners(c, cl)
+			}
 			all, err := cl.Catalogues(c.Context)
 			if err != nil || c.Bool("json") {
 				return orJSON(c, all, err)
@@ -187,6 +192,18 @@ func catalogueList() *cli.Command {
 			return nil
 		}),
 	}
+}
+
+// listPartners prints the partners' catalogues that a node keeps.
+func listPartners(c *cli.Context, cl *node.Client) error {
+	all, err := cl.PartnerCatalogues(c.Context)
+	if err != nil || c.Bool("json") {
+		return orJSON(c, all, err)
+	}
+	for _, p := range all {
+		say(c, "%s  %s  %s  %s, %s", p.Address, p.Version, plain(cmp.Or(p.Name, p.Issuer)), date(p.Fetched), aged(time.Duration(p.AgeSeconds)*time.Second, p.Problem))
+	}
+	return nil
 }
 
 // comparison is what diff found: units of two partners' catalogues, or the

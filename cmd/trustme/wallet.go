@@ -118,7 +118,7 @@ func sayReceived(c *cli.Context, r wallet.SyncResult) {
 		say(c, "received %s from %s", n, r.Partner)
 	}
 	for _, n := range r.News {
-		say(c, "%s: %s", r.Partner, plain(n))
+		say(c, "%s: %s", plain(r.Partner), plain(n))
 	}
 	if r.Waiting > 0 {
 		say(c, "%d offers of %s wait for your decision: trustme wallet offers", r.Waiting, r.Partner)
@@ -128,7 +128,7 @@ func sayReceived(c *cli.Context, r wallet.SyncResult) {
 func walletSync() *cli.Command {
 	return &cli.Command{
 		Name: "sync", Usage: "fetch what partners have for you",
-		Description: example("Visits every partner once. Exit 2 when one did not answer; what waits there comes next time.", "trustme wallet sync"),
+		Description: example("Visits every partner once, and fetches kept catalogues anew that are older than a day. Exit 2 when one did not answer; what waits there comes next time.", "trustme wallet sync"),
 		Flags:       walletFlags(holdFlag),
 		Action: onWallet(0, 0, "", func(c *cli.Context, _ []string, w *wallet.Wallet) error {
 			rs, err := w.Sync(c.Context)

@@ -2,7 +2,9 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -15,7 +17,7 @@ import (
 func walletCatalogue() *cli.Command {
 	return &cli.Command{
 		Name: "catalogue", Usage: "keep the catalogues of partners, for paths and roles",
-		Description: example("A catalogue is signed by its publisher and checked before it is kept; after that no partner is asked.", "trustme wallet catalogue add https://alder.example/openbadges"),
+		Description: example("A catalogue is signed by its publisher and checked before it is kept. One older than a day is fetched anew at a sync and when it is used; without a connection the one that is kept goes on, and its age is told.", "trustme wallet catalogue add https://alder.example/openbadges"),
 		Subcommands: []*cli.Command{
 			walletCatalogueShow(),
 			{
@@ -32,7 +34,7 @@ func walletCatalogue() *cli.Command {
 			},
 			{
 				Name: "list", Usage: "list the catalogues that are kept",
-				Description: example("Each line: catalogue, version, name, publisher, when it was fetched.", "trustme wallet catalogue list"),
+				Description: example("Each line: catalogue, version, name, publisher, when it was fetched and how old that is.", "trustme wallet catalogue list"),
 				Flags:       walletFlags(),
 				Action: onWallet(0, 0, "", func(c *cli.Context, _ []string, w *wallet.Wallet) error {
 					all, err := w.Catalogues(c.Context)
@@ -40,7 +42,7 @@ func walletCatalogue() *cli.Command {
 						return orJSON(c, all, err)
 					}
 					for _, k := range all {
-						say(c, "%s  %s  %s  %s  %s", k.Slug, k.Version, k.Name, k.Issuer, date(k.Fetched))
+						say(c, "%s  %s  %s  %s  %s, %s", k.Slug, k.Version, k.Name, k.Issuer, date(k.Fetched), aged(w.AgeOf(k), k.Problem))
 					}
 					return nil
 				}),
@@ -58,6 +60,35 @@ func walletCatalogue() *cli.Command {
 				}),
 			},
 		},
+	}
+}
+
+// aged says how old a kept catalogue is, and why it is not newer.
+func aged(age time.Duration, problem string) string {
+	out := ""
+	switch {
+	case age < time.Hour:
+		out = "less than an hour old"
+	case age < 48*time.Hour:
+		out = several(int(age.Hours()), "hour") + " old"
+	default:
+		out = several(int(age.Hours()/24), "day") + " old"
+	}
+	if problem != "" {
+		out += "; not fetched anew: " + plain(problem)
+	}
+	return out
+}
+
+// sayOld tells on stderr which catalogues an answer rests on that should be
+// newer.
+func sayOld(w *wallet.Wallet, kept []wallet.Catalogue) {
+	told := map[string]bool{}
+	for _, k := range kept {
+		if w.Old(k) && !told[k.ID] {
+			told[k.ID] = true
+			fmt.Fprintf(os.Stderr, "the catalogue %s is as of %s, %s\n", k.Slug, date(k.Fetched), aged(w.AgeOf(k), k.Problem))
+		}
 	}
 }
 
@@ -79,9 +110,12 @@ func walletPath() *cli.Command {
 				return err
 			}
 			var drawn []drawing.Path
+			var kept []wallet.Catalogue
 			for _, p := range all {
+				kept = append(kept, p.Kept)
 				drawn = append(drawn, drawProgress(p))
 			}
+			sayOld(w, kept)
 			if done, err := drawPaths(c, drawn, all); done || err != nil {
 				return err
 			}
@@ -192,6 +226,11 @@ func walletRole() *cli.Command {
 			if err != nil {
 				return err
 			}
+			var kept []wallet.Catalogue
+			for _, r := range all {
+				kept = append(kept, r.Kept)
+			}
+			sayOld(w, kept)
 			if c.Bool("json") {
 				err = printJSON(c, all)
 			} else {
