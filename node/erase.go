@@ -3,10 +3,8 @@ package node
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 
-	"github.com/trust-me/trustme/internal/application"
 	"github.com/trust-me/trustme/internal/didcomm"
 	"github.com/trust-me/trustme/internal/exchange"
 	"github.com/trust-me/trustme/internal/store"
@@ -33,6 +31,9 @@ type Erased struct {
 // what it held. Erase can be repeated.
 func (n *Node) Erase(ctx context.Context, r EraseRequest) (Erased, error) {
 	var out Erased
+	if err := n.indexAll(ctx); err != nil { // nothing is to be missed
+		return out, err
+	}
 	p, err := n.personOf(ctx, r.Who)
 	if err != nil {
 		return out, err
@@ -109,102 +110,10 @@ func (n *Node) eraseFiles(ctx context.Context) (gone int, err error) {
 	return gone, nil
 }
 
-// person is who shall be forgotten: all DIDs and connections that the records
-// show to be theirs.
-type person struct {
-	connections, dids []string
-	email             string
-	kept              bool // a record names them
-}
-
-func (p person) is(q application.Person) bool {
-	return slices.Contains(p.connections, q.Connection) || slices.Contains(p.dids, q.DID)
-}
-
-func (p person) holds(a Award) bool {
-	return p.email != "" && a.Recipient.Email == p.email || p.is(application.Person{DID: a.Recipient.DID, Connection: a.Recipient.Connection})
-}
-
-func (n *Node) personOf(ctx context.Context, who string) (p person, err error) {
-	if who == "" {
-		return p, fmt.Errorf("%w: name a connection, a DID or an e-mail address", ErrInput)
-	}
-	to := Recipient{Connection: who}
-	switch {
-	case len(who) > 4 && who[:4] == "did:":
-		to = Recipient{DID: who}
-	case slices.Contains([]byte(who), '@'):
-		to = Recipient{Email: Recipient{Email: who}.normal().Email}
-	}
-	p.email = to.Email
-	p.connections, p.dids = only(to.Connection), only(to.DID)
-	found := false
-	err = n.db.View(ctx, func(tx *store.Tx) error {
-		if to.Connection != "" {
-			if _, err := exchange.Connections.Get(tx, to.Connection); err == nil {
-				found = true
-			} else if err := ignoreMissing(err); err != nil {
-				return err
-			}
-		}
-		for grew := true; grew; {
-			if grew, err = p.grow(tx); err != nil {
-				return err
-			}
-			found = found || grew
-		}
-		return nil
-	})
-	found = found || p.kept
-	if err == nil && !found {
-		err = fmt.Errorf("%w: nothing is kept about %q", ErrNotFound, who)
-	}
-	return p, err
-}
-
-// grow adds the DIDs and connections that records show to be of the same
-// person, and reports whether there were any.
-func (p *person) grow(tx *store.Tx) (grew bool, err error) {
-	same := func(q application.Person) {
-		p.kept = true
-		if q.DID != "" && !slices.Contains(p.dids, q.DID) {
-			p.dids, grew = append(p.dids, q.DID), true
-		}
-		if q.Connection != "" && !slices.Contains(p.connections, q.Connection) {
-			p.connections, grew = append(p.connections, q.Connection), true
-		}
-	}
-	for a, err := range awards.List(tx, store.Range{}) {
-		if err != nil {
-			return false, err
-		}
-		if p.holds(a) {
-			same(application.Person{DID: a.Recipient.DID, Connection: a.Recipient.Connection})
-		}
-	}
-	for a, err := range applications.List(tx, store.Range{}) {
-		if err != nil {
-			return false, err
-		}
-		if p.is(a.Applicant) {
-			same(a.Applicant)
-		}
-	}
-	for l, err := range learnings.List(tx, store.Range{}) {
-		if err != nil {
-			return false, err
-		}
-		if q := (application.Person{DID: l.Learner, Connection: l.Connection}); l.AtHome && p.is(q) { // elsewhere anybody may have brought it
-			same(q)
-		}
-	}
-	return grew, nil
-}
-
 // Each of these removes one thing and reports whether there was one.
 
 func (n *Node) eraseApplication(tx *store.Tx, p person, out *Erased) (bool, error) {
-	for l, err := range applications.List(tx, store.Range{}) {
+	for l, err := range p.applications(tx) {
 		if err != nil {
 			return false, err
 		}
@@ -255,7 +164,7 @@ func (n *Node) eraseApplication(tx *store.Tx, p person, out *Erased) (bool, erro
 }
 
 func (n *Node) eraseLearning(tx *store.Tx, p person, _ *Erased) (bool, error) {
-	for l, err := range learnings.List(tx, store.Range{}) {
+	for l, err := range p.learnings(tx) {
 		if err != nil {
 			return false, err
 		}
@@ -275,7 +184,7 @@ func (n *Node) eraseLearning(tx *store.Tx, p person, _ *Erased) (bool, error) {
 
 // eraseAward keeps of a badge what its status needs, and no person.
 func (n *Node) eraseAward(tx *store.Tx, p person, out *Erased) (bool, error) {
-	for a, err := range awards.List(tx, store.Range{}) {
+	for a, err := range p.awards(tx) {
 		if err != nil {
 			return false, err
 		}
@@ -356,7 +265,7 @@ func (n *Node) blankDocument(tx *store.Tx, id string) error {
 }
 
 func (n *Node) erasePresented(tx *store.Tx, p person, _ *Erased) (bool, error) {
-	for s, err := range presented.List(tx, store.Range{}) {
+	for s, err := range of(tx, presented, map[string][]string{"holder": p.dids}) {
 		if err != nil {
 			return false, err
 		}
@@ -375,7 +284,7 @@ func (n *Node) erasePresented(tx *store.Tx, p person, _ *Erased) (bool, error) {
 }
 
 func (n *Node) eraseAsked(tx *store.Tx, p person, _ *Erased) (bool, error) {
-	for a, err := range exchange.EndorseWanted.List(tx, store.Range{}) {
+	for a, err := range of(tx, exchange.EndorseWanted, map[string][]string{"connection": p.connections}) {
 		if err != nil {
 			return false, err
 		}

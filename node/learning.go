@@ -41,7 +41,8 @@ type LearningRecord struct {
 }
 
 var learnings = store.NewCollection("learning", func(l LearningRecord) string { return l.ID },
-	store.Index[LearningRecord]{Name: "learner", Values: func(l LearningRecord) []string { return []string{l.Learner} }})
+	store.Index[LearningRecord]{Name: "learner", Values: func(l LearningRecord) []string { return []string{l.Learner} }},
+	store.Index[LearningRecord]{Name: "connection", Values: func(l LearningRecord) []string { return only(l.Connection) }})
 
 // learningFile is a learning agreement as people write it.
 type learningFile struct {

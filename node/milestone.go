@@ -143,49 +143,6 @@ func (n *Node) holdingsOf(ctx context.Context, id string) (*requirement.Holdings
 	return h, nil
 }
 
-// indexedKey says that awards of before there was an index by recipient are in
-// it.
-var indexedKey = []byte("awards-by-recipient")
-
-// indexAwards puts awards into the index by recipient that were made before
-// there was one, some at a time. Without room on the disk that waits for the
-// next start: reading goes on.
-func (n *Node) indexAwards(ctx context.Context) error {
-	err := n.db.View(ctx, func(tx *store.Tx) error {
-		_, err := tx.Get(indexedKey)
-		return err
-	})
-	for from, more := "", errors.Is(err, store.ErrNotFound); more; {
-		if from, more, err = n.indexSome(ctx, from); errors.Is(err, store.ErrNoSpace) {
-			n.log.Warn("awards are not indexed by recipient yet", "err", err)
-			return nil
-		} else if err != nil {
-			return err
-		}
-	}
-	return err
-}
-
-func (n *Node) indexSome(ctx context.Context, from string) (next string, more bool, err error) {
-	err = n.db.Update(ctx, func(tx *store.Tx) error {
-		count := 0
-		for a, err := range awards.List(tx, store.Range{From: []byte(from), Limit: 500}) {
-			if err != nil {
-				return err
-			}
-			if err := awards.Put(tx, a); err != nil {
-				return err
-			}
-			next, count = a.ID+"\x01", count+1
-		}
-		if more = count == 500; more {
-			return nil
-		}
-		return tx.Put(indexedKey, []byte("1"))
-	})
-	return next, more, err
-}
-
 // work does what was written down to be done, when the node begins to serve
 // and whenever it is told that there is more.
 func (n *Node) work(ctx context.Context) {

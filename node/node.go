@@ -175,7 +175,7 @@ func (n *Node) assemble(ctx context.Context) (err error) {
 	if n.lists, err = n.openLists(ctx); err != nil {
 		return err
 	}
-	if err := n.indexAwards(ctx); err != nil {
+	if err := n.indexAtStart(ctx); err != nil {
 		return err
 	}
 	n.issuing = &exchange.Issuer{DB: n.db, Now: n.now, Prove: n.prove, Issue: n.issueFor, Closed: n.closedOffer, Settled: n.wakeWork}

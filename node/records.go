@@ -98,6 +98,7 @@ var awards = store.NewCollection("award", func(a Award) string { return a.ID },
 	store.Index[Award]{Name: "key", Values: func(a Award) []string { return []string{a.Key} }},
 	store.Index[Award]{Name: "achievement", Values: func(a Award) []string { return []string{a.Catalogue + "/" + a.Achievement} }},
 	store.Index[Award]{Name: "recipient", Values: func(a Award) []string { return only(a.Recipient.DID, a.Recipient.Connection) }},
+	store.Index[Award]{Name: "email", Values: func(a Award) []string { return only(a.Recipient.Email) }},
 	store.Index[Award]{Name: "expiry", Values: func(a Award) []string {
 		if a.ValidUntil.IsZero() || a.List == 0 || a.Lapsed {
 			return nil
@@ -141,7 +142,8 @@ type Presented struct {
 	At        time.Time              `json:"at"`
 }
 
-var presented = store.NewCollection("presented", func(p Presented) string { return p.ID })
+var presented = store.NewCollection("presented", func(p Presented) string { return p.ID },
+	store.Index[Presented]{Name: "holder", Values: func(p Presented) []string { return only(p.Holder) }})
 
 func credentialKey(id string) []byte   { return []byte("credential/" + id) }
 func presentationKey(id string) []byte { return []byte("presentation/" + id) }

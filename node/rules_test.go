@@ -129,21 +129,24 @@ func TestAnEventIsFinishedAfterACrashAndCountsOnce(t *testing.T) {
 	}
 }
 
-// Awards of before there was an index by recipient are found in it.
+// Awards of before there was an index by recipient, or by e-mail address, are
+// found in it, and a person of then is forgotten whole.
 func TestOlderAwardsAreIndexedByRecipient(t *testing.T) {
 	dir := t.TempDir()
 	n := opened(t, dir, nil)
-	g := grant(t, n, GrantRequest{Achievement: "basics", To: Recipient{DID: ana}})
+	given := []string{grant(t, n, GrantRequest{Achievement: "basics", To: Recipient{DID: ana}}).Award.ID, grant(t, n, GrantRequest{Achievement: "basics", To: Recipient{Email: "ben@example.org"}}).Award.ID}
 	before := store.NewCollection("award", func(a Award) string { return a.ID })
 	err := n.db.Update(t.Context(), func(tx *store.Tx) error {
-		a, err := awards.Get(tx, g.Award.ID)
-		if err != nil {
-			return err
+		for _, id := range given {
+			a, err := awards.Get(tx, id)
+			if err != nil {
+				return err
+			}
+			if err := before.Put(tx, a); err != nil {
+				return err
+			}
 		}
-		if err := before.Put(tx, a); err != nil {
-			return err
-		}
-		return tx.Delete(indexedKey)
+		return tx.Put(indexedKey, []byte("1"))
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -163,6 +166,9 @@ func TestOlderAwardsAreIndexedByRecipient(t *testing.T) {
 	})
 	if err != nil || found != 1 {
 		t.Errorf("%d found, %v", found, err)
+	}
+	if e, err := n.Erase(t.Context(), EraseRequest{Who: "Ben@example.org"}); err != nil || e.Badges != 1 {
+		t.Errorf("%+v, %v", e, err)
 	}
 }
 

@@ -39,7 +39,8 @@ type EndorseAsk struct {
 // EndorseAsks are the requests that one made; EndorseWanted those that one got.
 var (
 	EndorseAsks   = store.NewCollection("endorse-ask", func(a EndorseAsk) string { return a.ID })
-	EndorseWanted = store.NewCollection("endorse-wanted", func(a EndorseAsk) string { return a.ID })
+	EndorseWanted = store.NewCollection("endorse-wanted", func(a EndorseAsk) string { return a.ID },
+		store.Index[EndorseAsk]{Name: "connection", Values: func(a EndorseAsk) []string { return nonEmpty(a.Connection) }})
 )
 
 // Ask sends a request, in the caller's transaction. badge, which may be nil,

@@ -22,6 +22,8 @@ func Run(t *testing.T, open func(t *testing.T) *store.DB) {
 		"bounds are told":                            bounds,
 		"large values come back whole":               large,
 		"indexes follow their records":               indexes,
+		"an index that was added finds all records":  reindexed,
+		"a walk along an index goes on after a key":  steps,
 		"a view is a snapshot":                       snapshot,
 		"a panic is an error and writing goes on":    panics,
 		"facts are numbered and chained":             facts,
@@ -241,6 +243,68 @@ func indexes(t *testing.T, db *store.DB) {
 	view(t, db, func(tx *store.Tx) error {
 		if got := by(t, tx, "y"); got != "" {
 			t.Errorf("an index entry outlived its record: %q", got)
+		}
+		return nil
+	})
+}
+
+// older are people as they were kept before there was an index.
+var older = store.NewCollection("person", func(p person) string { return p.Name })
+
+func reindexed(t *testing.T, db *store.DB) {
+	const many = 1203 // in several batches
+	for from := 0; from < many; from += 401 {
+		update(t, db, func(tx *store.Tx) error {
+			for i := from; i < from+401; i++ {
+				if err := older.Put(tx, person{fmt.Sprintf("p%04d", i), []string{"x"}}); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	update(t, db, func(tx *store.Tx) error { return people.Put(tx, person{"p0007", []string{"y"}}) })
+	for range 2 {
+		before, err := db.Stats()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := people.Reindex(t.Context(), db); err != nil {
+			t.Fatal(err)
+		}
+		view(t, db, func(tx *store.Tx) error {
+			if n := len(strings.Fields(by(t, tx, "x"))); n != many-1 || by(t, tx, "y") != "p0007" {
+				t.Errorf("%d in x, %q in y", n, by(t, tx, "y"))
+			}
+			return nil
+		})
+		if after, err := db.Stats(); err != nil || after.Records != before.Records {
+			t.Errorf("%d records became %d, %v", before.Records, after.Records, err)
+		}
+	}
+}
+
+func steps(t *testing.T, db *store.DB) {
+	update(t, db, func(tx *store.Tx) error {
+		for _, p := range []person{{"a", []string{"x"}}, {"ab", []string{"x"}}, {"b", []string{"y"}}, {"c", []string{"x", "xa"}}} {
+			if err := people.Insert(tx, p); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	view(t, db, func(tx *store.Tx) error {
+		for after, want := range map[string]string{"": "a ab c", "a": "ab c", "aa": "ab c", "ab": "c", "b": "c", "c": ""} {
+			var got []string
+			for p, err := range people.ByAfter(tx, "town", "x", after) {
+				if err != nil {
+					return err
+				}
+				got = append(got, p.Name)
+			}
+			if strings.Join(got, " ") != want {
+				t.Errorf("after %q: %v, want %s", after, got, want)
+			}
 		}
 		return nil
 	})

@@ -1,0 +1,125 @@
+package node
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/trust-me/trustme/internal/store"
+)
+
+// WithdrawAllRequest withdraws every badge of an achievement.
+type WithdrawAllRequest struct {
+	Achievement string `json:"achievement"`
+	Reason      string `json:"reason"`
+}
+
+// WithdrawnAll counts the badges that were revoked.
+type WithdrawnAll struct {
+	Achievement string `json:"achievement"`
+	Revoked     int    `json:"revoked"`
+}
+
+// withdrawBatch is how many badges are revoked in one transaction.
+const withdrawBatch = 200
+
+// WithdrawAll revokes every badge of an achievement that still stands, such as
+// after a mistake in its assessment (Open Badges 3.0, use case "Badge Class
+// Status"). It can be repeated, and goes on where it was interrupted.
+func (n *Node) WithdrawAll(ctx context.Context, r WithdrawAllRequest) (WithdrawnAll, error) {
+	if r.Reason == "" {
+		return WithdrawnAll{}, fmt.Errorf("%w: give a reason; it is kept in the journal", ErrInput)
+	}
+	c, slug, _, err := n.achievement(r.Achievement)
+	if err != nil {
+		return WithdrawnAll{}, err
+	}
+	out := WithdrawnAll{Achievement: c.Slug + "/" + slug}
+	after, before := "", -1
+	for {
+		some, err := n.standingOf(ctx, out.Achievement, after)
+		if err != nil {
+			return out, err
+		}
+		if len(some) == 0 {
+			if before == out.Revoked {
+				break
+			}
+			after, before = "", out.Revoked // once more, for those that were given meanwhile
+			continue
+		}
+		did, err := n.revokeSome(ctx, some, r.Reason)
+		out.Revoked += did
+		if err != nil {
+			return out, err
+		}
+		after = some[len(some)-1].ID
+	}
+	published, err := n.published(ctx)
+	if err == nil && !published {
+		err = n.Publish(ctx)
+	}
+	return out, err
+}
+
+// standingOf returns the next badges of an achievement that are to be revoked,
+// after the one with an id.
+func (n *Node) standingOf(ctx context.Context, achievement, after string) (some []Award, err error) {
+	return some, n.db.View(ctx, func(tx *store.Tx) error {
+		for a, err := range awards.ByAfter(tx, "achievement", achievement, after) {
+			if err != nil {
+				return err
+			}
+			if a.Standing != Revoked && a.State != AwardDeclined {
+				some = append(some, a)
+			}
+			if len(some) == withdrawBatch {
+				return nil
+			}
+		}
+		return nil
+	})
+}
+
+// revokeSome revokes those that still stand when their turn comes, and returns
+// how many badges that were: who revoked one meanwhile has said so.
+func (n *Node) revokeSome(ctx context.Context, some []Award, reason string) (did int, err error) {
+	var done []Award
+	err = n.db.Update(ctx, func(tx *store.Tx) error {
+		done, did = nil, 0 // a transaction may run more than once
+		for _, old := range some {
+			a, err := awards.Get(tx, old.ID)
+			if err != nil {
+				return err
+			}
+			if a.Standing == Revoked || a.State == AwardDeclined {
+				continue
+			}
+			done = append(done, a)
+			a.Standing, a.Reason, a.Updated = Revoked, reason, n.now().UTC()
+			if err := awards.Put(tx, a); err != nil {
+				return err
+			}
+			if err := n.setBit(tx, a.List, a.Purpose, a.Index, true); err != nil {
+				return err
+			}
+			if a.State == AwardRenewed {
+				continue // an older version of a badge whose newest is counted
+			}
+			did++
+			if err := n.note(tx, "award.revoked", map[string]any{"credential": or(a.Credential, a.ID), "achievement": a.Catalogue + "/" + a.Achievement, "reason": reason}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	for _, a := range done {
+		n.lists.revoke(or(a.Credential, a.ID))
+		if err := n.recall(ctx, a.List, a.Purpose, a.Index); err != nil {
+			return did, err
+		}
+	}
+	return did, nil
+}
