@@ -15,7 +15,7 @@ import (
 // awardFor makes the award of an application. It is bound to the key that the
 // applicant proved, and made once for an application.
 func (n *Node) awardFor(a application.Application) (Award, error) {
-	award, err := n.awardOf(GrantRequest{Achievement: a.Catalogue + "/" + a.Slug, To: Recipient{Connection: a.Applicant.Connection}, Level: a.Now.Level, Key: "application " + a.ID})
+	award, err := n.awardOf(GrantRequest{Achievement: a.Catalogue + "/" + a.Slug, To: Recipient{Connection: a.Applicant.Connection}, Level: a.Now.Level, Key: "application " + a.ID, ours: true})
 	if err != nil {
 		return Award{}, err
 	}
@@ -109,8 +109,14 @@ func (n *Node) award(tx *store.Tx, a *application.Application, by *application.P
 			before = append(before, old)
 		}
 	}
+	old, found, err := n.given(tx, award)
+	if err != nil {
+		return err
+	}
 	if len(before) > 0 {
 		award = before[0]
+	} else if found { // given meanwhile, in another way
+		award = old
 	} else if err := n.reserveIn(tx, &award); err != nil {
 		return err
 	}

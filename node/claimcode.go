@@ -54,17 +54,24 @@ func (n *Node) ClaimCode(ctx context.Context, r ClaimCodeRequest) (InviteLink, e
 }
 
 // redeem gives the badge of a claim code to a connection, in the transaction
-// that uses the code up. who is their key where they proved one already. The
+// that uses the code up; inv is as it was before. who is their key where they
+// proved one already. The
 // same code earns a person one badge.
 func (n *Node) redeem(tx *store.Tx, c exchange.Connection, inv Invite, who, language string) (Award, error) {
-	award, err := n.awardOf(GrantRequest{Achievement: inv.Badge, Language: language, To: Recipient{Connection: c.ID}, Level: inv.Level, Key: fmt.Sprintf("code %s by %s", inv.ID, or(who, c.ID))})
+	award, err := n.awardOf(GrantRequest{Achievement: inv.Badge, Language: language, To: Recipient{Connection: c.ID}, Level: inv.Level, Key: fmt.Sprintf("code %s by %s", inv.ID, or(who, c.ID)), ours: true})
 	if err != nil {
 		return award, err
 	}
 	for range awards.By(tx, "key", award.Key) {
 		return award, &didcomm.Problem{Code: exchange.CodeInvitation, Comment: "you have redeemed this code already; fetch the badge with: trustme wallet sync"}
 	}
+	if p := n.closed(inv); p != nil {
+		return award, p
+	}
 	award.Recipient.DID = who
+	if err := n.notGiven(tx, award); err != nil {
+		return award, err
+	}
 	return award, n.reserveIn(tx, &award)
 }
 

@@ -18,9 +18,10 @@ import (
 )
 
 // GrantRequest awards an achievement to one recipient. The same key grants once
-// for good. Without one, the same achievement to the same recipient is granted
-// once for as long as that award stands: after a revocation, its end or a
-// declined offer a new one is made.
+// for good, and another key tells another award of the same achievement apart.
+// Without one, the same achievement to the same person is granted once for as
+// long as that award stands, whichever way it was given: after a revocation, its
+// end or a declined offer, and at a higher level, a new one is made.
 type GrantRequest struct {
 	Achievement string    `json:"achievement"`        // slug, or catalogue/slug
 	Language    string    `json:"language,omitempty"` // default: the catalogue's
@@ -32,7 +33,8 @@ type GrantRequest struct {
 	ValidUntil  time.Time `json:"validUntil,omitzero"`
 	Key         string    `json:"key,omitempty"`
 
-	row bool // of a CSV file: grants once for good also without a key
+	row  bool // of a CSV file: grants once for good also without a key
+	ours bool // the key is of the node's own making, and tells no award apart
 }
 
 // Granted is the outcome: the award, whether it is new, and for an e-mail
@@ -176,7 +178,7 @@ func (n *Node) awardFrom(r GrantRequest, from, slug string, c *catalogue.Catalog
 	}
 	award := Award{ID: n.newURN(), Key: hashed(key), Catalogue: from, Achievement: slug, Language: c.Translated(), Name: a.Name, Level: r.Level,
 		Narrative: r.Narrative, Evidence: r.Evidence, Recipient: r.To.normal(), State: AwardOffered, Standing: Active,
-		Purpose: purposeOf(a), Awarded: awarded, ValidFrom: now, ValidUntil: until.UTC(), Made: now, Updated: now}
+		Apart: r.Key != "" && !r.ours, Purpose: purposeOf(a), Awarded: awarded, ValidFrom: now, ValidUntil: until.UTC(), Made: now, Updated: now}
 	return award, nil
 }
 
@@ -258,6 +260,9 @@ func (n *Node) reserve(ctx context.Context, a Award, once bool) (g Granted, err 
 			if err != nil {
 				return err
 			}
+			if old.Level < a.Level && !a.Apart {
+				continue // a higher level is another award
+			}
 			if !over {
 				g = Granted{Award: old}
 				return nil
@@ -268,6 +273,10 @@ func (n *Node) reserve(ctx context.Context, a Award, once bool) (g Granted, err 
 		}
 		if !g.New {
 			return nil
+		}
+		if old, found, err := n.given(tx, a); err != nil || found {
+			g = Granted{Award: old}
+			return err
 		}
 		return n.reserveIn(tx, &g.Award)
 	})

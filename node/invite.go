@@ -173,6 +173,7 @@ func (n *Node) admit(ctx context.Context, r didcomm.Received) (exchange.Connecti
 		if p := n.closed(now); p != nil {
 			return p
 		}
+		open := now
 		now.Uses--
 		if err := invites.Put(tx, now); err != nil {
 			return err
@@ -182,7 +183,7 @@ func (n *Node) admit(ctx context.Context, r didcomm.Received) (exchange.Connecti
 		}
 		switch {
 		case now.Badge != "":
-			award, err := n.redeem(tx, c, now, "", "")
+			award, err := n.redeem(tx, c, open, "", "")
 			if err != nil {
 				return err
 			}

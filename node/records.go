@@ -59,7 +59,8 @@ type Award struct {
 	Lapsed      bool       `json:"lapsed,omitempty"` // its expiry bit is set
 	Claim       string     `json:"claim,omitempty"`  // id of the invitation that claims it
 	Replaces    string     `json:"replaces,omitempty"`
-	Made        time.Time  `json:"made,omitzero"` // when it was offered or signed
+	Apart       bool       `json:"apart,omitempty"` // its key tells it apart from others of the same badge to the same person
+	Made        time.Time  `json:"made,omitzero"`   // when it was offered or signed
 	Updated     time.Time  `json:"updated"`
 }
 

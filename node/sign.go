@@ -20,6 +20,9 @@ func (n *Node) sign(ctx context.Context, a Award) (Award, error) {
 	if a.State != AwardOffered {
 		return a, nil
 	}
+	if err := n.stillAuthorized(ctx, a); err != nil {
+		return a, err
+	}
 	raw, err := n.issueCredential(ctx, a)
 	if err != nil {
 		return a, err
@@ -189,6 +192,9 @@ func (n *Node) issueFor(ctx context.Context, id string, subject did.DID) (exchan
 		return exchange.Signed{ID: id, Bytes: held, Record: func(*store.Tx) error { return nil }}, nil
 	}
 	a.Recipient.DID = subject.String()
+	if err := n.mayBeSigned(ctx, a); err != nil {
+		return exchange.Signed{}, err
+	}
 	now := n.now().UTC().Truncate(time.Second)
 	if a.ValidUntil.IsZero() || now.Before(a.ValidUntil) {
 		a.ValidFrom = now
@@ -204,6 +210,9 @@ func (n *Node) issueFor(ctx context.Context, id string, subject did.DID) (exchan
 		}
 		if now.Standing == Revoked {
 			return withdrawn(now)
+		}
+		if err := n.onlyOne(tx, a); err != nil { // signed meanwhile
+			return err
 		}
 		now.Recipient.DID, now.ValidFrom = a.Recipient.DID, a.ValidFrom
 		_, err = n.recordSigned(tx, now, raw)
@@ -237,11 +246,14 @@ func (n *Node) closedOffer(tx *store.Tx, o exchange.Offer) error {
 				return err
 			}
 		}
-	case exchange.Declined, exchange.Refused:
+	case exchange.Declined, exchange.Refused, exchange.Ended:
 		a.State, a.Reason = AwardDeclined, o.Reason
 	}
 	if err := awards.Put(tx, a); err != nil {
 		return err
+	}
+	if o.State == exchange.Ended { // by this node, so nobody declined it
+		return n.note(tx, "award.refused", map[string]any{"credential": a.ID})
 	}
 	fact := map[string]any{"credential": a.ID, "achievement": a.Catalogue + "/" + a.Achievement}
 	if a.State == AwardHeld {

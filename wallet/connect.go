@@ -195,6 +195,22 @@ func (w *Wallet) onProblem(_ context.Context, in exchange.Inbound) (didcomm.Outc
 		if err := didcomm.Acknowledge(tx, in.Pair, about); err != nil { // a refused message is not sent again
 			return err
 		}
-		return errors.Join(w.closeShown(tx, about, ShownRefused, comment), w.closeApplied(tx, about, comment))
+		return errors.Join(w.closeShown(tx, about, ShownRefused, comment), w.closeApplied(tx, about, comment), w.closeGot(tx, in, about, code, comment))
 	}}, nil
+}
+
+// closeGot ends an offer that its issuer does not give any more.
+func (w *Wallet) closeGot(tx *store.Tx, in exchange.Inbound, about, code, why string) error {
+	o, err := exchange.Got.Get(tx, about)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	if err != nil || code != exchange.CodeState || o.Connection != in.Connection.ID || o.State != exchange.Offered && o.State != exchange.Requested {
+		return err
+	}
+	o.State, o.Reason, o.Updated = exchange.Ended, why, w.cfg.Now().UTC()
+	if err := exchange.Got.Put(tx, o); err != nil {
+		return err
+	}
+	return didcomm.Acknowledge(tx, in.Pair, "request-"+o.ID)
 }

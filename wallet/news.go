@@ -10,8 +10,8 @@ import (
 )
 
 // standings tells where things stand that a partner moves, each in a sentence:
-// applications, requests for endorsements, learning agreements. What differs
-// after a visit is news.
+// applications, requests for endorsements, learning agreements, and offers that
+// ended. What differs after a visit is news.
 func (w *Wallet) standings(ctx context.Context, c exchange.Connection) (map[string]string, error) {
 	out := map[string]string{}
 	all, err := w.Applications(ctx)
@@ -46,6 +46,14 @@ func (w *Wallet) standings(ctx context.Context, c exchange.Connection) (map[stri
 			}
 			if slices.Contains(l.Parties, c.ID) {
 				out[l.ID] = fmt.Sprintf("the learning agreement %s has %d countersignatures; see: trustme wallet learning list", l.Name, len(l.Signers))
+			}
+		}
+		for o, err := range exchange.Got.List(tx, store.Range{}) {
+			if err != nil {
+				return err
+			}
+			if o.Connection == c.ID && o.State == exchange.Ended {
+				out[o.ID] = o.Preview.Name + " is not given any more: " + o.Reason
 			}
 		}
 		return nil

@@ -231,7 +231,7 @@ func walletOffers() *cli.Command {
 				return printJSON(c, all)
 			}
 			for _, o := range all {
-				say(c, "%s  %-9s  %s  %s  %s", o.ID, o.State, o.Preview.Name, o.Preview.IssuerName, o.Reason)
+				say(c, "%s  %-9s  %s  %s  %s", o.ID, o.State, plain(o.Preview.Name), plain(o.Preview.IssuerName), plain(o.Reason))
 			}
 			return nil
 		}),

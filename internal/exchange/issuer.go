@@ -18,13 +18,19 @@ type Issuer struct {
 	// error is a [*didcomm.Problem] when it proves nothing.
 	Prove func(ctx context.Context, presentation []byte, challenge, domain string) (did.DID, error)
 	// Issue returns the signed credential of an award for a subject, and the
-	// writes that record it. Asked twice it returns the same credential.
+	// writes that record it. Asked twice it returns the same credential. An
+	// [*Over] of it, or of the writes before they wrote anything, ends the offer.
 	Issue func(ctx context.Context, award string, subject did.DID) (Signed, error)
 	// Closed is told, in the transaction, how an award's offer ended.
 	Closed func(tx *store.Tx, o Offer) error
 	// Settled, where it is set, runs once an acknowledgement is durable.
 	Settled func()
 }
+
+// Over says why an offer is not given any more. The holder is told.
+type Over struct{ Why string }
+
+func (o *Over) Error() string { return o.Why }
 
 // Signed is a credential ready to be handed out.
 type Signed struct {
@@ -91,6 +97,9 @@ func (i *Issuer) onRequest(ctx context.Context, in Inbound) (didcomm.Outcome, er
 		return didcomm.Outcome{}, err
 	}
 	signed, err := i.Issue(ctx, o.Award, subject)
+	if over, ok := errors.AsType[*Over](err); ok {
+		return didcomm.Outcome{Apply: func(tx *store.Tx) error { return i.end(tx, in, o.ID, over.Why) }}, nil
+	}
 	if err != nil {
 		return didcomm.Outcome{}, err
 	}
@@ -99,7 +108,11 @@ func (i *Issuer) onRequest(ctx context.Context, in Inbound) (didcomm.Outcome, er
 		if err != nil || now.State != Offered {
 			return err
 		}
-		if err := signed.Record(tx); err != nil {
+		err = signed.Record(tx)
+		if over, ok := errors.AsType[*Over](err); ok {
+			return i.end(tx, in, o.ID, over.Why)
+		}
+		if err != nil {
 			return err
 		}
 		now.State, now.Credential, now.Message, now.Updated = Issued, signed.ID, "issue-"+o.ID, i.Now().UTC()
@@ -142,6 +155,29 @@ func (i *Issuer) OnProblem(ctx context.Context, in Inbound, code, comment string
 	}
 	out.Apply = func(tx *store.Tx) error { return i.close(tx, in, state, comment) }
 	return out, true, nil
+}
+
+// end closes an offer that is not given any more, and tells the holder why.
+func (i *Issuer) end(tx *store.Tx, in Inbound, offer, why string) error {
+	o, err := Given.Get(tx, offer)
+	if err != nil || o.State != Offered {
+		return err
+	}
+	o.State, o.Reason, o.Updated = Ended, why, i.Now().UTC()
+	if err := Given.Put(tx, o); err != nil {
+		return err
+	}
+	if err := didcomm.Acknowledge(tx, in.Pair, o.ID); err != nil {
+		return err
+	}
+	if i.Closed != nil {
+		if err := i.Closed(tx, o); err != nil {
+			return err
+		}
+	}
+	m := (&didcomm.Problem{Code: CodeState, Comment: why}).Report(o.ID)
+	m.ID, m.ReturnRoute = "ended-"+o.ID, "all"
+	return didcomm.Send(tx, in.Pair, m)
 }
 
 func (i *Issuer) close(tx *store.Tx, in Inbound, state OfferState, reason string) error {

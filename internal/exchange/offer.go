@@ -25,7 +25,8 @@ type Preview struct {
 // OfferState is where an offer stands, on either side.
 type OfferState string
 
-// The states of an offer. The last three are final.
+// The states of an offer. The last four are final. Ended is one that its issuer
+// does not give any more.
 const (
 	Offered   OfferState = "offered"
 	Requested OfferState = "requested"
@@ -33,6 +34,7 @@ const (
 	Accepted  OfferState = "accepted"
 	Declined  OfferState = "declined"
 	Refused   OfferState = "refused"
+	Ended     OfferState = "ended"
 )
 
 // Offer is one run of issue-credential 3.0. ID is the thread, which is the id
@@ -49,7 +51,9 @@ type Offer struct {
 	Updated    time.Time  `json:"updated"`
 }
 
-func (o Offer) final() bool { return o.State == Accepted || o.State == Declined || o.State == Refused }
+func (o Offer) final() bool {
+	return o.State == Accepted || o.State == Declined || o.State == Refused || o.State == Ended
+}
 
 // Given and Got are the offers of an issuer and of a holder.
 var (
