@@ -5,8 +5,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"sync"
 
 	"github.com/trust-me/trustme/credentials/recognition"
+	"github.com/trust-me/trustme/credentials/requirement"
 	"github.com/trust-me/trustme/internal/fetch"
 	"github.com/trust-me/trustme/internal/store"
 )
@@ -41,10 +44,13 @@ func readAgreements(raw []byte) (out []recognition.Bundle, err error) {
 	return out, nil
 }
 
+// termsAtOnce is how many agreements are judged at once.
+const termsAtOnce = 8
+
 // terms are what the publisher of a catalogue recognises, each agreement
-// verified now. One that is none counts for nothing; what one says that could not
-// be told is uncertain.
-func (w *Wallet) terms(ctx context.Context, k Catalogue) (recognition.Terms, error) {
+// verified now, while limited lasts. One that is none counts for nothing; what
+// one says that could not be told, or not in that time, is uncertain.
+func (w *Wallet) terms(ctx, limited context.Context, k Catalogue) (recognition.Terms, error) {
 	var raw []byte
 	err := w.db.View(ctx, func(tx *store.Tx) (err error) {
 		raw, err = store.GetLarge(tx, agreementsFile(k.ID))
@@ -60,14 +66,37 @@ func (w *Wallet) terms(ctx context.Context, k Catalogue) (recognition.Terms, err
 	if err != nil {
 		return recognition.Terms{}, err
 	}
+	opened, errs := make([]recognition.Statement, len(bundles)), make([]error, len(bundles))
+	slots := make(chan struct{}, termsAtOnce)
+	var wg sync.WaitGroup
+	for i, b := range bundles {
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			opened[i], errs[i] = w.openInTime(limited, b)
+		})
+	}
+	wg.Wait()
 	t := recognition.Terms{Self: []string{k.Issuer}}
-	for _, b := range bundles {
-		s, err := recognition.Open(ctx, w.party.Verifier, b, w.cfg.Now())
+	for i, err := range errs {
 		if err != nil && !recognition.IsUndecided(err) {
 			w.cfg.Log.Info("an agreement of a partner does not count", "did", k.Issuer, "err", err)
 			continue
 		}
-		t.Statements = append(t.Statements, s)
+		t.Statements = append(t.Statements, opened[i])
 	}
-	return t, nil
+	return t, ctx.Err()
+}
+
+// openInTime opens an agreement. One that could not be judged before the time
+// was over says so.
+func (w *Wallet) openInTime(limited context.Context, b recognition.Bundle) (recognition.Statement, error) {
+	s, err := recognition.Open(limited, w.party.Verifier, b, w.cfg.Now())
+	if errors.Is(limited.Err(), context.DeadlineExceeded) && (err == nil || recognition.IsUndecided(err)) && (s.Standing == requirement.Uncertain || s.Unjudged != "") {
+		s.Why = fmt.Sprintf("it was not judged within %s; try again later", w.cfg.Patience)
+		if s.Unjudged != "" {
+			s.Unjudged = s.Why
+		}
+	}
+	return s, err
 }

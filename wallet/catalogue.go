@@ -193,12 +193,14 @@ func (w *Wallet) eachCatalogue(ctx context.Context, f func(Catalogue, *catalogue
 		return err
 	}
 	slices.SortFunc(all, func(a, b Catalogue) int { return cmp.Or(cmp.Compare(a.Slug, b.Slug), cmp.Compare(a.ID, b.ID)) })
+	limited, cancel := context.WithTimeout(ctx, w.cfg.Patience)
+	defer cancel()
 	for _, k := range all {
 		c, err := w.parsed(ctx, k)
 		if err != nil {
 			return err
 		}
-		terms, err := w.terms(ctx, k)
+		terms, err := w.terms(ctx, limited, k)
 		if err != nil {
 			return err
 		}

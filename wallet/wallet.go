@@ -4,6 +4,7 @@
 package wallet
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -47,8 +48,11 @@ type Config struct {
 	Endorsed bool
 	// Hold keeps offers until they are accepted one by one.
 	Hold bool
-	Now  func() time.Time
-	Log  *slog.Logger
+	// Patience is how long an answer waits for the partners' agreements that it
+	// rests on, all of them together. Default 10 seconds.
+	Patience time.Duration
+	Now      func() time.Time
+	Log      *slog.Logger
 }
 
 // Wallet is an opened directory. One process holds it at a time.
@@ -106,6 +110,7 @@ func Open(ctx context.Context, cfg Config) (*Wallet, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
+	cfg.Patience = cmp.Or(cfg.Patience, 10*time.Second)
 	w := &Wallet{cfg: cfg, waiting: map[string]chan int{}, replies: map[string]chan reply{}, renewed: map[string]bool{}}
 	w.db, err = store.Open(filepath.Join(cfg.Dir, "store"), store.Options{Key: secret.Derive("store"), Now: cfg.Now, Log: cfg.Log})
 	if errors.Is(err, store.ErrWrongKey) {
