@@ -199,7 +199,8 @@ func (n *Node) renew(ctx context.Context, old Award, until time.Time) (Granted, 
 	if err != nil || old.Recipient.Connection != "" {
 		return g, err
 	}
-	// Nobody acknowledges it: the operator hands it over.
+	// What is signed now took its place already; an older version of the program
+	// may have ended in between.
 	return g, n.db.Update(ctx, func(tx *store.Tx) error { return n.supersede(tx, old.ID, AwardRenewed) })
 }
 

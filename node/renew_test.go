@@ -64,6 +64,41 @@ func TestABadgeIsRenewedInItsTimeAndOnce(t *testing.T) {
 	}
 }
 
+// A renewal without a connection takes the place of the older version in the
+// transaction that signs it: a node that ends right after it has nothing to mend.
+func TestARenewalThatNobodyAcknowledgesReplacesTheOlderAtOnce(t *testing.T) {
+	now := time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)
+	dir := t.TempDir()
+	n := opened(t, dir, func() time.Time { return now })
+	first := grant(t, n, GrantRequest{Achievement: "issuer", Level: 2, To: Recipient{DID: ana}}).Award
+	now = now.AddDate(2, 0, -10)
+	if err := n.Publish(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	a, err := n.newAward(t.Context(), GrantRequest{Achievement: "openbadges/issuer", To: Recipient{DID: ana}, Level: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := n.grant(t.Context(), n.asRenewal(a, first), false) // and no more, as when the node ends here
+	if err != nil || !g.New {
+		t.Fatalf("%+v, %v", g, err)
+	}
+	for _, when := range []string{"at once", "after a restart"} {
+		old, _, err := n.Award(t.Context(), first.ID)
+		if err != nil || old.State != AwardRenewed || !n.lists.has(old.List, "refresh", old.Index) {
+			t.Errorf("%s: the older is %+v, %v", when, old, err)
+		}
+		if due, err := n.Renewals(t.Context(), RenewalsRequest{}); err != nil || len(due) != 0 {
+			t.Errorf("%s: due: %+v, %v", when, due, err)
+		}
+		tells(t, n, map[string]int64{"renewed": 1})
+		if err := n.Close(); err != nil {
+			t.Fatal(err)
+		}
+		n = opened(t, dir, func() time.Time { return now })
+	}
+}
+
 func TestARuleNamesOneWayToRenew(t *testing.T) {
 	for when, ok := range map[string]bool{
 		"{evidence: 1}": true, "{event: review.submitted, n: 3, within: P1Y}": true, "{test: \"https://lms.example/t\"}": true, "{}": true,

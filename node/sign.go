@@ -37,7 +37,21 @@ func (n *Node) sign(ctx context.Context, a Award) (Award, error) {
 		return err
 	})
 	n.wakeWork()
-	return a, err
+	if err != nil || !a.renewsAlone() {
+		return a, err
+	}
+	old, _, err := n.Award(ctx, a.Replaces)
+	if err != nil {
+		return a, err
+	}
+	return a, n.recall(ctx, old.List, status.Refresh, old.Index)
+}
+
+// renewsAlone reports whether an award is a renewal that nobody acknowledges:
+// the operator hands it over, and it takes the place of the older version as soon
+// as it is signed.
+func (a Award) renewsAlone() bool {
+	return a.Recipient.Connection == "" && a.Credential != "" && a.Replaces != ""
 }
 
 func (n *Node) recordSigned(tx *store.Tx, a Award, raw []byte) (Award, error) {
@@ -50,6 +64,11 @@ func (n *Node) recordSigned(tx *store.Tx, a Award, raw []byte) (Award, error) {
 	}
 	if a.Recipient.Connection == "" { // else it counts once the wallet holds it
 		if err := n.look(tx, a); err != nil {
+			return a, err
+		}
+	}
+	if a.renewsAlone() {
+		if _, err := n.replace(tx, a.Replaces, AwardRenewed); err != nil {
 			return a, err
 		}
 	}
@@ -264,24 +283,29 @@ func (n *Node) closedOffer(tx *store.Tx, o exchange.Offer) error {
 
 // supersede marks the badge that a newer one replaces on the expiry list.
 func (n *Node) supersede(tx *store.Tx, id string, to AwardState) error {
-	old, err := awards.Get(tx, id)
-	if err != nil {
-		return err
+	old, err := n.replace(tx, id, to)
+	if err == nil {
+		n.lists.remember(old.List, status.Refresh, old.Index, true) // true in any case: the newer badge is held
 	}
-	if old.State == to {
-		return nil
+	return err
+}
+
+// replace is [Node.supersede] up to what is published.
+func (n *Node) replace(tx *store.Tx, id string, to AwardState) (Award, error) {
+	old, err := awards.Get(tx, id)
+	if err != nil || old.State == to {
+		return old, err
 	}
 	old.State, old.Lapsed, old.Updated = to, true, n.now().UTC()
 	if err := awards.Put(tx, old); err != nil {
-		return err
+		return old, err
 	}
 	if to == AwardRenewed {
 		if err := n.note(tx, "award.renewed", map[string]any{"credential": or(old.Credential, old.ID), "achievement": old.Catalogue + "/" + old.Achievement}); err != nil {
-			return err
+			return old, err
 		}
 	}
-	n.lists.remember(old.List, status.Refresh, old.Index, true) // true in any case: the newer badge is held
-	return n.setBit(tx, old.List, status.Refresh, old.Index, true)
+	return old, n.setBit(tx, old.List, status.Refresh, old.Index, true)
 }
 
 func (n *Node) onProblem(ctx context.Context, in exchange.Inbound) (didcomm.Outcome, error) {
