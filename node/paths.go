@@ -64,30 +64,39 @@ const maxLapses = 100
 // without its catalogue, and all for none. Memory does not grow with the
 // learners.
 func (n *Node) PathStandings(ctx context.Context, name string) ([]PathStanding, error) {
-	out := []PathStanding{}
+	return standings(ctx, n, "path", name, func(c *catalogue.Catalogue) catalogue.Ordered[catalogue.Path] { return c.Paths }, pathStanding, (*PathStanding).count)
+}
+
+func pathStanding(c *catalogue.Catalogue, slug string, p catalogue.Path) PathStanding {
+	s := PathStanding{Catalogue: c.Slug, Path: slug, Name: p.Name, Enforced: p.Order == "enforce"}
+	compiled := p.Compile()
+	s.Goal = compiled.Goal
+	for _, step := range compiled.Steps {
+		a, _ := c.Find(step.Badge)
+		s.Steps = append(s.Steps, StepStanding{Badge: step.Badge, Name: a.Name, After: step.After, Optional: step.Optional})
+	}
+	return s
+}
+
+// standings begins to count what the catalogues have under a name, and counts
+// every learner. One learner at a time is in memory.
+func standings[T, S any](ctx context.Context, n *Node, what, name string, all func(*catalogue.Catalogue) catalogue.Ordered[T], begin func(*catalogue.Catalogue, string, T) S, count func(*S, Learner)) ([]S, error) {
+	out := []S{}
 	var have []string
 	for _, c := range n.catalogues() {
-		for slug, p := range c.Paths.All() {
+		for slug, x := range all(c).All() {
 			have = append(have, c.Slug+"/"+slug)
-			if !called(name, c.Slug, slug) {
-				continue
+			if called(name, c.Slug, slug) {
+				out = append(out, begin(c, slug, x))
 			}
-			s := PathStanding{Catalogue: c.Slug, Path: slug, Name: p.Name, Enforced: p.Order == "enforce"}
-			compiled := p.Compile()
-			s.Goal = compiled.Goal
-			for _, step := range compiled.Steps {
-				a, _ := c.Find(step.Badge)
-				s.Steps = append(s.Steps, StepStanding{Badge: step.Badge, Name: a.Name, After: step.After, Optional: step.Optional})
-			}
-			out = append(out, s)
 		}
 	}
 	if len(out) == 0 {
-		return nil, fmt.Errorf("%w: no path %q here; there are: %s", ErrInput, name, strings.Join(have, ", "))
+		return nil, fmt.Errorf("%w: no %s %q here; there are: %s", ErrInput, what, name, strings.Join(have, ", "))
 	}
 	return out, n.Learners(ctx, func(l Learner) error {
 		for i := range out {
-			out[i].count(l)
+			count(&out[i], l)
 		}
 		return nil
 	})
@@ -126,25 +135,11 @@ func (s PathStanding) Drawing() drawing.Path {
 // RoleStandings counts who fulfils the roles of a name: with or without its
 // catalogue, and all for none.
 func (n *Node) RoleStandings(ctx context.Context, name string) ([]RoleStanding, error) {
-	out := []RoleStanding{}
-	var have []string
-	for _, c := range n.catalogues() {
-		for slug, r := range c.Roles.All() {
-			have = append(have, c.Slug+"/"+slug)
-			if called(name, c.Slug, slug) {
-				out = append(out, RoleStanding{Catalogue: c.Slug, Role: slug, Name: r.Name, Description: r.Description, Requires: r.Requires.Requirement, Who: []RoleLapse{}})
-			}
-		}
-	}
-	if len(out) == 0 {
-		return nil, fmt.Errorf("%w: no role %q here; there are: %s", ErrInput, name, strings.Join(have, ", "))
-	}
-	return out, n.Learners(ctx, func(l Learner) error {
-		for i := range out {
-			out[i].count(l)
-		}
-		return nil
-	})
+	return standings(ctx, n, "role", name, func(c *catalogue.Catalogue) catalogue.Ordered[catalogue.Role] { return c.Roles }, roleStanding, (*RoleStanding).count)
+}
+
+func roleStanding(c *catalogue.Catalogue, slug string, r catalogue.Role) RoleStanding {
+	return RoleStanding{Catalogue: c.Slug, Role: slug, Name: r.Name, Description: r.Description, Requires: r.Requires.Requirement, Who: []RoleLapse{}}
 }
 
 func (s *RoleStanding) count(l Learner) {

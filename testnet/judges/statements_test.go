@@ -1,15 +1,10 @@
 package judges
 
 import (
-	"os"
-	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/trust-me/trustme/credentials"
 	"github.com/trust-me/trustme/credentials/recognition"
-	"github.com/trust-me/trustme/did"
-	"github.com/trust-me/trustme/did/key"
 	"github.com/trust-me/trustme/node/catalogue"
 )
 
@@ -17,26 +12,14 @@ import (
 // verifier that knows nothing of this project.
 func TestForeignVerifiersReadWhatPartnersSign(t *testing.T) {
 	present(t)
-	now := time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)
-	v := credentials.NewVerifier(credentials.VerifierConfig{Resolver: did.Methods{"key": key.Resolver{}}, Now: func() time.Time { return now }})
-	s := newSigner(t)
-	dir := t.TempDir()
+	h := newHanded(t)
+	now := h.now
 	sign := func(name string, d recognition.Draft) []byte {
 		t.Helper()
-		d.Issuer = credentials.Profile{ID: s.id.String(), Name: "Alder"}
+		d.Issuer = credentials.Profile{ID: h.s.id.String(), Name: "Alder"}
 		d.From, d.Name = now.AddDate(0, 0, -1), "Alder: "+name
 		raw, err := d.Build()
-		if err != nil {
-			t.Fatal(err)
-		}
-		signed, err := credentials.Issue(t.Context(), v, raw, s, now)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(dir, name+".json"), signed.Credential().Bytes(), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return signed.Credential().Bytes()
+		return h.sign(t, name, raw, err)
 	}
 	rules := []recognition.Rule{{Source: "https://birch.example/design/a/maker", Target: "https://alder.example/openbadges/a/designer", Association: recognition.ExactMatch,
 		MinLevel: 2, Within: "P3Y", EQF: "http://data.europa.eu/snb/eqf/4", Credits: 0.5, Framework: "http://data.europa.eu/snb/education-credit/60b314e826"}}
@@ -47,14 +30,14 @@ func TestForeignVerifiersReadWhatPartnersSign(t *testing.T) {
 	sign("learning-agreement", recognition.Draft{Statement: recognition.Statement{Kind: recognition.Learning, ID: "urn:uuid:0d6f1ad0-0000-4000-8000-000000000004", Of: birch, Agreement: "urn:uuid:0d6f1ad0-0000-4000-8000-000000000003", Recognizes: rules}})
 	sign("countersignature", recognition.Draft{Statement: recognition.Statement{Kind: recognition.Endorsement, ID: "urn:uuid:0d6f1ad0-0000-4000-8000-000000000005", Of: "urn:uuid:0d6f1ad0-0000-4000-8000-000000000003"},
 		Resources: []credentials.Resource{{ID: "urn:uuid:0d6f1ad0-0000-4000-8000-000000000003", MediaType: "application/vc", DigestMultibase: recognition.Digest(agreement)}}})
-	selfAsserted(t, v, s, now, filepath.Join(dir, "record.json"))
-	judge(t, "12 passed, 0 failed", "statements.js", dir)
+	selfAsserted(t, h)
+	judge(t, "12 passed, 0 failed", "statements.js", h.dir)
 }
 
 // selfAsserted signs a record of the learner's own as a wallet does.
-func selfAsserted(t *testing.T, v *credentials.Verifier, s signer, now time.Time, file string) {
+func selfAsserted(t *testing.T, h handed) {
 	t.Helper()
-	me := s.id.String()
+	me, now := h.s.id.String(), h.now
 	achievement, err := catalogue.SelfAsserted{ID: "urn:uuid:0d6f1ad0-0000-4000-8000-000000000006", Learner: me, Name: "Helped at Alder", Kind: "skill", Setting: "non-formal",
 		Outcomes: []string{"Joins thin sheet"}, Align: []string{"http://data.europa.eu/esco/skill/5fd5c985-eaaa-47aa-8314-62359c54505a develop digital content"}}.Document()
 	if err != nil {
@@ -64,14 +47,5 @@ func selfAsserted(t *testing.T, v *credentials.Verifier, s signer, now time.Time
 		ValidFrom: now.AddDate(0, 0, -1), ActivityStart: now.AddDate(-1, 0, 0), ActivityEnd: now.AddDate(0, -1, 0), Role: "Helper", Narrative: "Every Friday.",
 		Evidence:  []credentials.Evidence{{ID: "urn:uuid:0d6f1ad0-0000-4000-8000-000000000008", Name: "Log"}, {Narrative: "Words without an address."}},
 		Resources: []credentials.Resource{{ID: "urn:uuid:0d6f1ad0-0000-4000-8000-000000000008", MediaType: "text/plain", DigestMultibase: recognition.Digest([]byte("log"))}}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	signed, err := credentials.Issue(t.Context(), v, raw, s, now)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(file, signed.Credential().Bytes(), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	h.sign(t, "record", raw, err)
 }
