@@ -76,8 +76,14 @@ func (n *Node) mayBeSigned(ctx context.Context, a Award) error {
 	if err := n.db.View(ctx, func(tx *store.Tx) error { return n.onlyOne(tx, a) }); err != nil {
 		return err
 	}
-	err := n.stillAuthorized(ctx, a)
-	if refusal(err) {
+	return n.overIfForeign(a, n.stillAuthorized(ctx, a))
+}
+
+// overIfForeign ends the offer of what another created where they do not let
+// this node issue it any more, or their catalogue does not hold it any more. What
+// is wrong with a badge of this node's own, its operator can mend.
+func (n *Node) overIfForeign(a Award, err error) error {
+	if strings.Contains(a.Catalogue, "://") && refusal(err) {
 		return &exchange.Over{Why: a.Name + " is not given here any more: " + sentence(err)}
 	}
 	return err

@@ -99,3 +99,39 @@ func TestAPartnersCatalogueIsFetchedAnewEachDay(t *testing.T) {
 		}
 	}
 }
+
+// What a partner took out of their catalogue after it was offered is not signed,
+// and the learner is told.
+func TestAnOfferOfWhatAPartnerTookOutEnds(t *testing.T) {
+	clock := time.Now().UTC().Truncate(time.Second)
+	now := func() time.Time { return clock }
+	cedar, alder := reachable(t, "Cedar", now), reachable(t, "Alder", now)
+	one := "catalogue: metal\nversion: 1.0.0\nname: Metal\nlanguage: en\ndefaults: {setting: non-formal, mode: online}\nachievements:\n"
+	unit := func(slug string) string {
+		return "  " + slug + ":\n    name: " + slug + "\n    kind: skill\n    description: d\n    criteria: {c: \"Does it.\"}\n    assessment: practical\n    award: {by: grant}\n"
+	}
+	publish := func(text string) {
+		t.Helper()
+		if _, err := cedar.PublishCatalogue(t.Context(), []byte(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	publish(one + unit("mig") + unit("tig"))
+	tig := cedar.set.Base + "/metal/a/tig"
+	authorises(t, cedar, alder, tig)
+	s := newSomeone(t, alder, "ana")
+	grant(t, alder, GrantRequest{Achievement: tig, To: Recipient{Connection: s.c.ID}})
+	clock = clock.Add(27 * time.Hour)
+	publish(strings.Replace(one, "1.0.0", "2.0.0", 1) + unit("mig"))
+	for _, n := range []*Node{cedar, alder} { // as the beat does
+		if err := n.Publish(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := alder.renewPartners(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if ended := s.asks(t); len(ended) != 1 || !strings.Contains(ended[0], "tig is not given here any more: ") {
+		t.Errorf("%v", ended)
+	}
+}

@@ -220,7 +220,7 @@ func (n *Node) issueFor(ctx context.Context, id string, subject did.DID) (exchan
 	}
 	raw, err := n.issueCredential(ctx, a)
 	if err != nil {
-		return exchange.Signed{}, err
+		return exchange.Signed{}, n.overIfForeign(a, err)
 	}
 	return exchange.Signed{ID: id, Bytes: raw, Record: func(tx *store.Tx) error {
 		now, err := awards.Get(tx, id) // it may have changed while the badge was signed
