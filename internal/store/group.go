@@ -28,8 +28,17 @@ type group struct {
 	all    *layer
 	inline int
 	served []*request
+	failed []failure
 	facts  uint64
 	hash   [32]byte
+}
+
+// failure is a caller whose function refused, over what the group has: it may
+// rest on writes of callers before it, and so is told only when they are on
+// disk.
+type failure struct {
+	r   *request
+	err error
 }
 
 func (db *DB) newGroup() *group {
@@ -49,7 +58,7 @@ func (db *DB) admit(g *group, r *request) *group {
 		err = tx.own.bounded()
 	}
 	if err != nil {
-		r.done <- err
+		g.failed = append(g.failed, failure{r, err})
 		return g
 	}
 	inline := tx.own.inline(db.dir == "")
@@ -120,6 +129,13 @@ func (db *DB) commit(g *group) error {
 	}
 	for _, r := range g.served {
 		r.done <- err
+	}
+	for _, f := range g.failed {
+		if err == nil {
+			f.r.done <- f.err
+		} else {
+			f.r.done <- err // what it saw may not have happened
+		}
 	}
 	return err
 }

@@ -29,7 +29,8 @@ const (
 // run one after the other, so they are serialisable and fn sees every earlier
 // one; those that wait together share one synced commit. fn must not block or
 // open another transaction, may run more than once, and must not keep the
-// [Tx]. An error of fn leaves nothing behind, a panic in it becomes an error.
+// [Tx]. An error of fn leaves nothing behind, and comes only when all that fn
+// has seen is on disk; a panic in it becomes an error.
 // A context that ends before fn's turn ends the wait; later it does not.
 //
 // An error of the commit itself may come although the writes have happened
