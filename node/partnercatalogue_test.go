@@ -47,7 +47,7 @@ func TestAPartnersCatalogueIsFetchedAnewEachDay(t *testing.T) {
 	alder := reachable(t, "Alder", now)
 	unit := cedar.set.Base + "/openbadges/a/basics"
 	authorises(t, cedar, alder, unit)
-	e, err := cedar.edition(t.Context(), "openbadges", "1.0.0")
+	e, err := cedar.edition(t.Context(), "openbadges", "1.1.0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +66,7 @@ func TestAPartnersCatalogueIsFetchedAnewEachDay(t *testing.T) {
 	}
 	old, begin := text(), clock
 	clock = clock.Add(time.Minute)
-	if _, err := cedar.PublishCatalogue(t.Context(), []byte(strings.NewReplacer("version: 1.0.0 ", "version: 1.0.1 ", old, "Knows Open Badges.").Replace(string(catalogue.OpenBadges)))); err != nil {
+	if _, err := cedar.PublishCatalogue(t.Context(), []byte(strings.NewReplacer("version: 1.1.0 ", "version: 1.1.1 ", old, "Knows Open Badges.").Replace(string(catalogue.OpenBadges)))); err != nil {
 		t.Fatal(err)
 	}
 	empty := []byte{}

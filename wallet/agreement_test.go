@@ -74,7 +74,7 @@ func TestAgreementsThatHangHoldUpAnAnswerTogether(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.files["/agreements"] = raw
-	p.publish(catalogue.OpenBadges, "1.0.0", time.Now().Add(-time.Hour), nil)
+	p.publish(catalogue.OpenBadges, "1.1.0", time.Now().Add(-time.Hour), nil)
 	cfg := wallet.Config{Dir: filepath.Join(t.TempDir(), "w"), Loopback: true, Patience: 500 * time.Millisecond}
 	if _, err := wallet.Init(t.Context(), cfg.Dir, seal.Options{}); err != nil {
 		t.Fatal(err)
@@ -91,7 +91,7 @@ func TestAgreementsThatHangHoldUpAnAnswerTogether(t *testing.T) {
 		t.Fatal(err)
 	}
 	start := time.Now()
-	paths, err := w.Paths(t.Context(), "become-issuer")
+	paths, err := w.Paths(t.Context(), "become-issuer", "")
 	if err != nil || len(paths) != 1 {
 		t.Fatalf("%+v, %v", paths, err)
 	}

@@ -25,7 +25,7 @@ func keeping(t *testing.T, p *publisher, now func() time.Time) (*wallet.Wallet, 
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { w.Close() })
-	p.publish(catalogue.OpenBadges, "1.0.0", now().Add(-time.Hour), nil)
+	p.publish(catalogue.OpenBadges, "1.1.0", now().Add(-time.Hour), nil)
 	if _, err := w.AddCatalogue(t.Context(), p.url); err != nil {
 		t.Fatal(err)
 	}
@@ -33,7 +33,7 @@ func keeping(t *testing.T, p *publisher, now func() time.Time) (*wallet.Wallet, 
 }
 
 func version(v string) []byte {
-	return []byte(strings.Replace(string(catalogue.OpenBadges), "version: 1.0.0", "version: "+v, 1))
+	return []byte(strings.Replace(string(catalogue.OpenBadges), "version: 1.1.0", "version: "+v, 1))
 }
 
 // only returns the catalogue that paths rest on.
@@ -62,16 +62,16 @@ func TestAnOldCatalogueIsFetchedAnewWhenItIsUsed(t *testing.T) {
 		fetched time.Duration // since it was first kept
 		problem string
 	}{
-		{"within the day nobody is asked", 23 * time.Hour, func() { p.publish(version("1.1.0"), "1.1.0", begin.Add(time.Hour), nil) }, "1.0.0", 0, ""},
-		{"after it the newer version comes", 25 * time.Hour, func() {}, "1.1.0", 25 * time.Hour, ""},
-		{"an older version, signed anew, is refused", 50 * time.Hour, func() { p.publish(catalogue.OpenBadges, "1.0.0", begin.Add(49*time.Hour), nil) }, "1.1.0", 25 * time.Hour, "older than the one that is kept"},
-		{"within the hour nobody is asked again", 50*time.Hour + 59*time.Minute, func() { p.publish(version("1.2.0"), "1.2.0", begin.Add(50*time.Hour), nil) }, "1.1.0", 25 * time.Hour, "older than the one that is kept"},
-		{"after it the next version comes", 51 * time.Hour, func() {}, "1.2.0", 51 * time.Hour, ""},
+		{"within the day nobody is asked", 23 * time.Hour, func() { p.publish(version("1.2.0"), "1.2.0", begin.Add(time.Hour), nil) }, "1.1.0", 0, ""},
+		{"after it the newer version comes", 25 * time.Hour, func() {}, "1.2.0", 25 * time.Hour, ""},
+		{"an older version, signed anew, is refused", 50 * time.Hour, func() { p.publish(catalogue.OpenBadges, "1.1.0", begin.Add(49*time.Hour), nil) }, "1.2.0", 25 * time.Hour, "older than the one that is kept"},
+		{"within the hour nobody is asked again", 50*time.Hour + 59*time.Minute, func() { p.publish(version("1.3.0"), "1.3.0", begin.Add(50*time.Hour), nil) }, "1.2.0", 25 * time.Hour, "older than the one that is kept"},
+		{"after it the next version comes", 51 * time.Hour, func() {}, "1.3.0", 51 * time.Hour, ""},
 		{"an altered file is refused", 76 * time.Hour, func() {
 			p.publish(version("1.3.0"), "1.3.0", begin.Add(75*time.Hour), nil)
 			p.files["/openbadges/v/1.3.0.yaml"] = version("1.3.1")
-		}, "1.2.0", 51 * time.Hour, "the digest differs"},
-		{"one that is gone is told", 78 * time.Hour, func() { clear(p.files) }, "1.2.0", 51 * time.Hour, "404"},
+		}, "1.3.0", 51 * time.Hour, "the digest differs"},
+		{"one that is gone is told", 78 * time.Hour, func() { clear(p.files) }, "1.3.0", 51 * time.Hour, "404"},
 	} {
 		clock = begin.Add(tt.after)
 		tt.prepare()
@@ -92,7 +92,7 @@ func TestASyncFetchesOldCatalogues(t *testing.T) {
 	clock := time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)
 	w, cfg := keeping(t, p, func() time.Time { return clock })
 	clock = clock.Add(48 * time.Hour)
-	p.publish(version("1.1.0"), "1.1.0", clock.Add(-time.Hour), nil)
+	p.publish(version("1.2.0"), "1.2.0", clock.Add(-time.Hour), nil)
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +104,7 @@ func TestASyncFetchesOldCatalogues(t *testing.T) {
 	if rs, err := w.Sync(t.Context()); err != nil || len(rs) != 0 {
 		t.Errorf("offline: %+v, %v", rs, err)
 	}
-	if k := only(t, w); k.Version != "1.0.0" || !w.Old(k) {
+	if k := only(t, w); k.Version != "1.1.0" || !w.Old(k) {
 		t.Errorf("offline: %+v", k)
 	}
 	if err := w.Close(); err != nil {
@@ -116,10 +116,10 @@ func TestASyncFetchesOldCatalogues(t *testing.T) {
 	}
 	defer w.Close()
 	rs, err := w.Sync(t.Context())
-	if err != nil || len(rs) != 1 || strings.Join(rs[0].News, "") != "the catalogue openbadges is of version 1.1.0 now; it was 1.0.0" {
+	if err != nil || len(rs) != 1 || strings.Join(rs[0].News, "") != "the catalogue openbadges is of version 1.2.0 now; it was 1.1.0" {
 		t.Errorf("%+v, %v", rs, err)
 	}
-	if k := only(t, w); k.Version != "1.1.0" || w.Old(k) {
+	if k := only(t, w); k.Version != "1.2.0" || w.Old(k) {
 		t.Errorf("%+v", k)
 	}
 }
@@ -140,7 +140,7 @@ func TestAPublisherThatHangsHoldsUpNoAnswerForLong(t *testing.T) {
 	p.moved = hangs.URL
 	clock = clock.Add(48 * time.Hour)
 	start := time.Now()
-	if k := only(t, w); k.Version != "1.0.0" || k.Problem != "its publisher did not answer in time" || time.Since(start) > 5*time.Second {
+	if k := only(t, w); k.Version != "1.1.0" || k.Problem != "its publisher did not answer in time" || time.Since(start) > 5*time.Second {
 		t.Errorf("%+v after %s", k, time.Since(start))
 	}
 	start = time.Now()
