@@ -197,6 +197,13 @@ func remark(s requirement.StepProgress) string {
 	case s.Why != "":
 		out = append(out, s.Why)
 	}
+	switch {
+	case s.State == requirement.Satisfied:
+	case s.Instead != "":
+		out = append(out, "given no more; earn "+s.Instead+" in its place")
+	case s.Retired:
+		out = append(out, "given no more")
+	}
 	if s.Optional {
 		out = append(out, "optional")
 	}

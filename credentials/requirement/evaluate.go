@@ -16,6 +16,10 @@ type Wanted struct {
 	Achievement string       `json:"achievement"`
 	Issuers     []string     `json:"issuers"`
 	Equivalents []Equivalent `json:"equivalents,omitempty"`
+	// Retired says that it is given no more, and Instead which badge took its
+	// place, "" for none. They are for who lays out a path, and do not travel.
+	Retired bool   `json:"-"`
+	Instead string `json:"-"`
 }
 
 // Equivalent is an achievement of somebody else's that counts by agreement.

@@ -1,6 +1,10 @@
 package requirement
 
-import "time"
+import (
+	"slices"
+	"strings"
+	"time"
+)
 
 // Step is one badge of a path; After is what comes before it, nil for nothing.
 type Step struct {
@@ -39,6 +43,10 @@ type StepProgress struct {
 	Missing  []string  `json:"missing,omitempty"`
 	Optional bool      `json:"optional,omitempty"`
 	Why      string    `json:"why,omitempty"` // of one that lapsed or is uncertain; of a satisfied one, the agreement
+	// Retired is a step whose badge is given no more; Instead is what took its
+	// place, and meets it.
+	Retired bool   `json:"retired,omitempty"`
+	Instead string `json:"instead,omitempty"`
 }
 
 // Progress is where a learner stands with a path: Done of Of steps that are
@@ -50,11 +58,31 @@ type Progress struct {
 	Goal  Outcome        `json:"goal"`
 }
 
-// Next returns the steps that can be begun now.
+// Next returns what can be begun now: steps, what took the place of those that
+// are given no more, and levels above those that are held, where a later step
+// waits for them (designer@2).
 func (p Progress) Next() (out []string) {
+	add := func(badge string) {
+		if badge != "" && !slices.Contains(out, badge) {
+			out = append(out, badge)
+		}
+	}
+	met := map[string]bool{}
 	for _, s := range p.Steps {
-		if s.State == Available || s.State == Ended {
-			out = append(out, s.Badge)
+		met[s.Badge] = s.State == Satisfied
+		switch {
+		case s.State != Available && s.State != Ended:
+		case s.Retired:
+			add(s.Instead)
+		default:
+			add(s.Badge)
+		}
+	}
+	for _, s := range p.Steps {
+		for _, m := range s.Missing {
+			if badge, _, leveled := strings.Cut(m, "@"); leveled && s.State == Locked && met[badge] {
+				add(m)
+			}
 		}
 	}
 	return out
@@ -95,6 +123,9 @@ func (p Path) mandatory() (all []Requirement) {
 
 func (p Path) step(s Step, e evaluation, open func(string) bool) StepProgress {
 	sp := StepProgress{Badge: s.Badge, Optional: s.Optional}
+	if w, ok := e.names(s.Badge); ok && w.Retired {
+		sp.Retired, sp.Instead = true, w.Instead
+	}
 	best, found := e.best(Requirement{Badge: s.Badge})
 	switch {
 	case found && best.Standing == Current:

@@ -23,6 +23,9 @@ func (l *linter) path(n Named[Path]) {
 				l.warn(s.Value.After.Line, "add it to steps, or accept that the path does not lead there", "step %s of path %s comes after %s, which is no step of it", s.Key, n.Key, b)
 			}
 		}
+		if a, _ := l.c.Find(s.Key); a.Retired && a.ReplacedBy == "" && !s.Value.Optional && len(s.Value.Accept) == 0 {
+			l.warn(s.Line, "make it optional, remove it, or name its successor with replaced_by", "path %s has the step %s, which is given no more: nobody new can finish it", n.Key, s.Key)
+		}
 		for _, id := range s.Value.Accept {
 			if _, err := publisher(id); err != nil {
 				l.err(s.Line, "name the partner's achievement by its address", "step %s accepts %v", s.Key, err)

@@ -3,6 +3,7 @@ package catalogue
 import (
 	"fmt"
 	"regexp"
+	"slices"
 
 	"go.yaml.in/yaml/v3"
 
@@ -92,15 +93,21 @@ func (p Path) Compile() requirement.Path {
 }
 
 // Names tells what the slugs of a catalogue stand for: its own achievements,
-// issued by who publishes it, and what the steps of its paths accept of other
-// partners, issued by them.
+// issued by who publishes it, what took the place of those that are given no
+// more, and what the steps of its paths accept of other partners, issued by
+// them.
 func (c *Catalogue) Names(is Issuer) requirement.Names {
 	c = c.original() // a translation counts as that
 	return func(badge string) (requirement.Wanted, bool) {
-		if _, ok := c.Find(badge); !ok {
+		a, ok := c.Find(badge)
+		if !ok {
 			return requirement.Wanted{}, false
 		}
-		w := requirement.Wanted{Achievement: c.ID(is, badge), Issuers: []string{is.ID}}
+		w := requirement.Wanted{Achievement: c.ID(is, badge), Issuers: []string{is.ID}, Retired: a.Retired}
+		for _, next := range c.successors(badge) {
+			w.Equivalents = append(w.Equivalents, requirement.Equivalent{Achievement: c.ID(is, next), Issuer: is.ID, Why: "took the place of " + badge})
+			w.Instead = next
+		}
 		for _, p := range c.Paths {
 			step, _ := p.Value.Steps.Get(badge)
 			for _, id := range step.Accept {
@@ -110,6 +117,17 @@ func (c *Catalogue) Names(is Issuer) requirement.Names {
 			}
 		}
 		return w, true
+	}
+}
+
+// successors returns what took the place of an achievement, the newest last.
+func (c *Catalogue) successors(slug string) (out []string) {
+	for {
+		a, _ := c.Find(slug)
+		if slug = a.ReplacedBy; slug == "" || slices.Contains(out, slug) {
+			return out
+		}
+		out = append(out, slug)
 	}
 }
 
