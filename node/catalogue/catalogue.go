@@ -316,14 +316,44 @@ func fromYAML(err error) (out []Problem) {
 			fmt.Sscan(m[1], &p.Line)
 			p.Message = m[2]
 		}
-		if i := strings.Index(p.Message, " not found in type"); i > 0 {
-			p.Message = "unknown key " + strings.TrimPrefix(p.Message[:i], "field ")
-			p.Fix = "correct its spelling or remove it"
-			if strings.HasSuffix(p.Message, " image") {
-				p.Fix = "remove it: the image of a badge is drawn from its name and kind"
-			}
-		}
+		p.explain()
 		out = append(out, p)
 	}
 	return out
+}
+
+var (
+	wrongKind = regexp.MustCompile("^cannot unmarshal !!(\\w+)(?: `(.*)`)? into (.*)$")
+	kindNames = map[string]string{"seq": "a list", "map": "a mapping", "str": "the text", "int": "the number", "float": "the number", "bool": "the word", "null": "nothing", "timestamp": "the date"}
+)
+
+// explain says in words what the decoder says in its own.
+func (p *Problem) explain() {
+	if i := strings.Index(p.Message, " not found in type"); i > 0 {
+		p.Message = "unknown key " + strings.TrimPrefix(p.Message[:i], "field ")
+		p.Fix = "correct its spelling or remove it"
+		if strings.HasSuffix(p.Message, " image") {
+			p.Fix = "remove it: the image of a badge is drawn from its name and kind"
+		}
+		return
+	}
+	m := wrongKind.FindStringSubmatch(p.Message)
+	if m == nil {
+		return
+	}
+	want := "a mapping of keys, such as {name: ...}"
+	switch {
+	case m[3] == "string":
+		want = "a text"
+	case m[3] == "int":
+		want = "a whole number"
+	case m[3] == "float64":
+		want = "a number"
+	case m[3] == "bool":
+		want = "true or false"
+	case strings.HasPrefix(m[3], "[]"):
+		want = "a list, such as [one, two]"
+	}
+	p.Message = strings.TrimSpace(kindNames[m[1]]+" "+m[2]) + " stands where " + want + " is expected"
+	p.Fix = "write it so"
 }

@@ -101,8 +101,13 @@ func (c *Catalogue) Lint() []Problem {
 	for _, n := range c.Objectives {
 		l.objective(n)
 	}
+	named := map[string]string{}
 	for _, n := range c.Achievements {
 		l.achievement(n)
+		if other, twice := named[n.Value.Name]; twice && n.Value.Name != "" {
+			l.warn(n.Line, "give it a name of its own", "achievements %s and %s are both called %q", other, n.Key, n.Value.Name)
+		}
+		named[n.Value.Name] = n.Key
 	}
 	l.series()
 	for _, n := range c.Paths {
@@ -132,7 +137,7 @@ func (l *linter) head() {
 	if c.Country != "" && !country.MatchString(c.Country) {
 		l.err(1, "write the two capital letters of ISO 3166, such as BE", "country %q is no code of a country", c.Country)
 	}
-	l.vocabulary(1, "the defaults", c.Defaults)
+	l.vocabulary(func(string) int { return 1 }, "the defaults", c.Defaults)
 	l.review(1, "the defaults", c.Defaults.Review)
 }
 

@@ -39,7 +39,7 @@ func TestEachMistakeIsFoundAloneWithItsLine(t *testing.T) {
 		{name: "version", old: "version: 1.1.0 ", new: "version: one ", want: `version "one" is not of the form 1.0.0`},
 		{name: "language", old: "language: en", new: "language: English", want: `language "English" is no code of a language; write language: en`},
 		{name: "country", old: "country: BE", new: "country: Belgium", want: `country "Belgium" is no code of a country`},
-		{name: "setting", old: explorer, new: explorer + "    setting: school\n", want: `line 32: achievement explorer: unknown setting "school"`},
+		{name: "setting", old: explorer, new: explorer + "    setting: school\n", want: `line 38: achievement explorer: unknown setting "school"`},
 		{name: "mode", old: explorer, new: explorer + "    mode: remote\n", want: `achievement explorer: unknown mode "remote"; use online, onsite`},
 		{name: "objective without text", old: `lo-assess:    {kind: competence, text: "Assess evidence against criteria fairly, giving reasons a learner can act on."}`, new: `lo-assess: {kind: competence, text: ""}`, want: "objective lo-assess has no text; say what the learner can do"},
 		{name: "objective of an unknown kind", old: "lo-wallet:    {kind: skill, ", new: "lo-wallet:    {kind: habit, ", want: `objective lo-wallet has the unknown kind "habit"`},
@@ -50,17 +50,22 @@ func TestEachMistakeIsFoundAloneWithItsLine(t *testing.T) {
 		{name: "achievement without criteria", old: `    criteria: {attend: "Attends an introduction session (onsite, online or recorded) and signs the attendance."}` + "\n", new: "", want: "achievement explorer has no criteria"},
 		{name: "kind", old: "kind: participation", new: "kind: fun", want: `unknown kind "fun"; use one of competence, contribution`},
 		{name: "type", old: explorer, new: explorer + "    type: Medal\n", want: `achievement explorer has the unknown type "Medal"; use one of Open Badges 3.0, such as QualityAssuranceCredential`},
+		{name: "no time at all", old: "workload: PT25H", new: "workload: PT0H", want: `achievement issuer: workload "PT0H" is no time at all; write how long it is, or leave it out`},
+		{name: "criterion without words", old: `policy: "Publishes issuer profile, privacy notice and renewal policy."`, new: `policy: " "`, want: "achievement issuer has the criterion policy without words; say what is to be done"},
+		{name: "outcome twice", old: "outcomes: [lo-share]", new: "outcomes: [lo-share, lo-share]", want: "achievement contributor names the outcome lo-share twice; name it once"},
+		{name: "awarded to who holds it", old: "award: {by: presentation, of: {badge: basics}}", new: "award: {by: presentation, of: {any: [basics, earner]}}", want: "achievement earner is awarded to who holds it already; name the badges that come before it"},
+		{name: "two badges of a name", old: "name: Badge Earner", new: "name: Badge Designer", want: `achievements earner and designer are both called "Badge Designer"; give it a name of its own`, warning: true},
 		{name: "outcome", old: "outcomes: [lo-share]", new: "outcomes: [lo-nope]", want: "achievement contributor names the unknown outcome lo-nope; define it under objectives"},
 		{name: "EQF", old: "    eqf: 4\n    workload: PT6H", new: "    eqf: 9\n    workload: PT6H", want: "achievement evidence has the EQF level 9; use 1 to 8"},
 		{name: "credits", old: "{system: ecvet, points: 1}", new: "{system: miles, points: 1}", want: "achievement issuer has bad credits"},
 		{name: "workload", old: "workload: PT25H", new: "workload: 25 hours", want: `workload "25 hours" is no duration; write an ISO 8601 duration`},
-		{name: "assessment", old: "assessment: portfolio", new: "assessment: chat", want: `warning: line 64: achievement evidence: assessment "chat" is no word of the European Learning Model`, warning: true},
+		{name: "assessment", old: "assessment: portfolio", new: "assessment: chat", want: `warning: line 75: achievement evidence: assessment "chat" is no word of the European Learning Model`, warning: true},
 		{name: "pass out of scale", old: "    pass: 2\n    award", new: "    pass: 0\n    award", want: "achievement designer: pass 0 is no level of it; set pass to 1 to 3"},
 		{name: "pass without levels", old: explorer, new: explorer + "    pass: 1\n", want: "achievement explorer: pass 1, and it has no levels"},
 		{name: "levels not counted up", old: "levels: {1: Assisted, 2: Independent, 3: Guides others}", new: "levels: {1: Assisted, 2: Independent, 4: Guides others}", want: `level "4" is not number 3 with a name`},
 		{name: "result of an unknown type", old: "type: Percent", new: "type: Stars", want: `a result of the unknown type "Stars"`},
 		{name: "pass mark out of scale", old: "max: 100, pass: 80", new: "max: 100, pass: 180", want: "achievement basics has a result whose pass mark is out of scale"},
-		{name: "expires without renewal", old: explorer, new: explorer + "    valid: P1Y\n", want: "warning: line 32: achievement explorer expires and cannot be renewed", warning: true},
+		{name: "expires without renewal", old: explorer, new: explorer + "    valid: P1Y\n", want: "warning: line 38: achievement explorer expires and cannot be renewed", warning: true},
 		{name: "renewal window", old: "window: P90D", new: "window: soon", want: `achievement issuer: renewal window "soon" is no duration`},
 		{name: "renewal by nothing that counts", old: "within: P1Y}}", new: "within: always}}", want: `achievement reviewer: renewal within "always" is no duration`},
 		{name: "renewal by two things", old: "when: {evidence: 1}", new: "when: {evidence: 1, test: x}", want: "achievement issuer is renewed by nothing, or by several things"},
@@ -84,7 +89,7 @@ func TestEachMistakeIsFoundAloneWithItsLine(t *testing.T) {
 		{name: "prerequisite that is no step", old: "evidence: {after: basics}", new: "evidence: {after: halfway}", want: "warning: line 150: step evidence of path become-issuer comes after halfway, which is no step of it", warning: true},
 		{name: "level that there is not", old: "{badge: designer, level: 2}]}}", new: "{badge: designer, level: 4}]}}", want: "step issuer asks for designer@4, and there is no such level; use one of its 3 levels"},
 		{name: "goal that is no step", old: "goal: {all: [explorer, issuer]}", new: "goal: {all: [explorer, halfway]}", want: "the goal of path become-issuer names halfway, which is no step of it; add it to steps"},
-		{name: "accepted address that is none", old: "explorer: {}", new: `explorer: {accept: ["https://birch.example/x"]}`, want: `step explorer accepts "https://birch.example/x" is no address of an achievement`},
+		{name: "accepted address that is none", old: "explorer: {}", new: `explorer: {accept: ["https://birch.example/x"]}`, want: `step explorer accepts what is no achievement: "https://birch.example/x" is no address of an achievement`},
 		{name: "circle", old: "      explorer: {}", new: "      explorer: {after: explorer}", want: "path become-issuer runs in a circle: explorer -> explorer; remove one of these prerequisites"},
 		{name: "role without a name", old: "    name: Open Badge issuer\n", new: "", want: "role open-badge-issuer has no name"},
 		{name: "role of an unknown badge", old: "of: [reviewer, contributor]}", new: "of: [reviewer, ghost]}", want: "line 161: role open-badge-issuer names the unknown badge ghost"},
@@ -101,6 +106,49 @@ func TestEachMistakeIsFoundAloneWithItsLine(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// What cannot be read is told in words, each mistake of the file at once.
+func TestMistakesThatHinderReadingAreToldTogetherInWords(t *testing.T) {
+	const bad = `catalogue: a
+version: 1.0.0
+name: [A]
+language: en
+achievements:
+  one:
+    name: One
+    kind: skill
+    eqf: high
+    outcomes: x
+    criteria: {do: "Does it."}
+    award: by grant
+  two: {nane: Two, kind: skill, rpl: perhaps}
+  two: {name: Two}
+paths:
+  p:
+    name: P
+    order: advise
+    steps:
+      one: {after: [two]}
+`
+	_, ps := catalogue.Examine([]byte(bad))
+	var got []string
+	for _, p := range ps {
+		got = append(got, p.String())
+	}
+	want := []string{
+		"line 3: a list stands where a text is expected; write it so",
+		"line 9: the text high stands where a whole number is expected; write it so",
+		"line 10: the text x stands where a list, such as [one, two] is expected; write it so",
+		"line 12: the text by grant stands where a mapping of keys, such as {name: ...} is expected; write it so",
+		"line 13: unknown key nane; correct its spelling or remove it",
+		"line 13: the text perhaps stands where true or false is expected; write it so",
+		`line 14: "two" stands here twice; keep one of them`,
+		"line 20: a list does not say whether all of it is required; write {all: [...]} or {any: [...]}",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }
 

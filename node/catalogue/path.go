@@ -28,7 +28,7 @@ func (l *linter) path(n Named[Path]) {
 		}
 		for _, id := range s.Value.Accept {
 			if _, err := publisher(id); err != nil {
-				l.err(s.Line, "name the partner's achievement by its address", "step %s accepts %v", s.Key, err)
+				l.err(s.Line, "name the partner's achievement by its address", "step %s accepts what is no achievement: %v", s.Key, err)
 			}
 		}
 	}

@@ -40,8 +40,11 @@ func (p *part) UnmarshalYAML(n *yaml.Node) (err error) {
 }
 
 func readRequirement(n *yaml.Node) (r requirement.Requirement, err error) {
-	if n.Kind == yaml.ScalarNode {
+	switch n.Kind {
+	case yaml.ScalarNode:
 		return requirement.Requirement{Badge: n.Value}, nil
+	case yaml.SequenceNode:
+		return r, fmt.Errorf("line %d: a list does not say whether all of it is required; write {all: [...]} or {any: [...]}", n.Line)
 	}
 	var m struct {
 		Badge  string `yaml:"badge"`

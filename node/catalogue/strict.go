@@ -8,8 +8,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// unknownKeys refuses the first key of a mapping that the type behind into
-// does not know. Types that decode themselves check their own keys.
+// unknownKeys refuses the keys of a mapping that the type behind into does not
+// know. Types that decode themselves check their own keys.
 func unknownKeys(n *yaml.Node, into any) error {
 	t := reflect.TypeOf(into).Elem()
 	if n.Kind == yaml.AliasNode {
@@ -18,28 +18,26 @@ func unknownKeys(n *yaml.Node, into any) error {
 	if _, own := reflect.New(t).Interface().(yaml.Unmarshaler); own {
 		return nil
 	}
+	var wrong []error
 	switch {
 	case t.Kind() == reflect.Pointer:
 		return unknownKeys(n, reflect.New(t.Elem()).Interface())
 	case t.Kind() == reflect.Slice && n.Kind == yaml.SequenceNode:
 		for _, e := range n.Content {
-			if err := unknownKeys(e, reflect.New(t.Elem()).Interface()); err != nil {
-				return err
-			}
+			wrong = append(wrong, unknownKeys(e, reflect.New(t.Elem()).Interface()))
 		}
 	case t.Kind() == reflect.Struct && n.Kind == yaml.MappingNode:
 		fields := fieldsOf(t)
 		for i := 0; i+1 < len(n.Content); i += 2 {
 			f, ok := fields[n.Content[i].Value]
 			if !ok {
-				return &yaml.TypeError{Errors: []string{fmt.Sprintf("line %d: field %s not found in type %s", n.Content[i].Line, n.Content[i].Value, t.Name())}}
+				wrong = append(wrong, fmt.Errorf("line %d: field %s not found in type %s", n.Content[i].Line, n.Content[i].Value, t.Name()))
+				continue
 			}
-			if err := unknownKeys(n.Content[i+1], reflect.New(f).Interface()); err != nil {
-				return err
-			}
+			wrong = append(wrong, unknownKeys(n.Content[i+1], reflect.New(f).Interface()))
 		}
 	}
-	return nil
+	return mistakes(wrong...)
 }
 
 func fieldsOf(t reflect.Type) map[string]reflect.Type {
