@@ -74,7 +74,7 @@ func (n *Node) showAchievement(w http.ResponseWriter, r *http.Request, c *catalo
 
 func (n *Node) showImage(w http.ResponseWriter, r *http.Request, c *catalogue.Catalogue, slug, image string) {
 	a, ok := c.Find(slug)
-	d := baking.Drawing{Key: c.Slug + "/" + slug, Kind: a.Kind, Name: a.Name}
+	d := baking.Drawing{Key: c.Slug + "/" + slug, Kind: a.Kind, Name: a.Name, Own: baking.OwnImage(a.Image)}
 	switch {
 	case ok && image == "image.svg":
 		send(w, r, "image/svg+xml", 24*time.Hour, d.SVG())

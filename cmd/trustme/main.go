@@ -14,6 +14,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/trust-me/trustme/credentials"
+	"github.com/trust-me/trustme/credentials/baking"
 	"github.com/trust-me/trustme/credentials/dataintegrity"
 	"github.com/trust-me/trustme/credentials/recognition"
 	"github.com/trust-me/trustme/internal/exchange"
@@ -69,7 +70,7 @@ func run(ctx context.Context, args []string) int {
 
 // refusals are definite answers: asking again changes nothing.
 var refusals = []error{
-	node.ErrInput, node.ErrNotFound, node.ErrConfig, wallet.ErrInput, wallet.ErrNotHeld, catalogue.ErrInvalid, exchange.ErrInvitation,
+	node.ErrInput, node.ErrNotFound, node.ErrConfig, wallet.ErrInput, wallet.ErrNotHeld, catalogue.ErrInvalid, baking.ErrOwn, exchange.ErrInvitation,
 	seal.ErrWrongPassphrase, seal.ErrAltered, seal.ErrNotArchive, seal.ErrNoSecret, pack.ErrNotPack, pack.ErrAltered,
 	errBench, node.ErrPortInUse, store.ErrNewerVersion, store.ErrWrongKey, store.ErrTooLarge, credentials.ErrAward, credentials.ErrPresentation, credentials.ErrMalformed, dataintegrity.ErrNoProof, recognition.ErrStatement, dataintegrity.ErrMalformed, testnet.ErrDir, conformance.ErrConfig,
 }

@@ -20,7 +20,7 @@ func nodeCatalogue() *cli.Command {
 		Name: "catalogue", Usage: "write, check, compare and publish catalogues of badges, paths and roles",
 		Description: example("A catalogue is one YAML file: learning objectives, badges, the paths that lay them out, the roles that they add up to. Where a verb wants a CATALOGUE it takes a file, the name of one of this node, or the address of a partner's published one.",
 			"trustme node catalogue lint welding.yaml\ntrustme node catalogue diff welding.yaml https://birch.example/metal\ntrustme node catalogue publish welding.yaml"),
-		Subcommands: []*cli.Command{catalogueLint(), catalogueShow(), catalogueDiff(), catalogueList(), catalogueNew(), catalogueImport(), cataloguePublish()},
+		Subcommands: []*cli.Command{catalogueLint(), catalogueShow(), catalogueDiff(), catalogueList(), catalogueNew(), catalogueImport(), catalogueImage(), cataloguePublish()},
 	}
 }
 

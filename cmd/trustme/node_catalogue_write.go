@@ -94,6 +94,39 @@ func askFor(c *cli.Context, in *bufio.Reader, name, question, fallback string) (
 	}
 }
 
+func catalogueImage() *cli.Command {
+	return &cli.Command{
+		Name: "image", Usage: "put an image of its own into a badge of the catalogue", ArgsUsage: "FILE BADGE [IMAGE.png]",
+		Description: example("A square PNG of at most 32 KiB goes into the catalogue's file, and from there into each badge to come, so that it shows without this node. The rest of the file, comments too, stays as it is. Without IMAGE.png the badge is drawn again from its name and kind.",
+			"trustme node catalogue image welding.yaml mig mig.png"),
+		Flags: []cli.Flag{jsonFlag},
+		Action: func(c *cli.Context) error {
+			args, err := operands(c, 2, 3, "FILE, BADGE and an IMAGE.png")
+			if err != nil {
+				return err
+			}
+			old, err := readInput(args[0], catalogue.MaxSize)
+			if err != nil {
+				return err
+			}
+			var png []byte
+			if len(args) == 3 {
+				if png, err = readInput(args[2], 1<<20); err != nil {
+					return err
+				}
+			}
+			file, err := catalogue.SetImage(old, args[1], png)
+			if err != nil {
+				return fmt.Errorf("%s: %w", args[len(args)-1], err)
+			}
+			if err := durable.WriteFile(args[0], file); err != nil {
+				return err
+			}
+			return answer(c, fields{"file": args[0], "badge": args[1], "bytes": len(png)}, "%s: %d bytes of image in %s", args[1], len(png), args[0])
+		},
+	}
+}
+
 func catalogueImport() *cli.Command {
 	return &cli.Command{
 		Name: "import", Usage: "take learning objectives of a framework over from its file",

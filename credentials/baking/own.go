@@ -58,15 +58,28 @@ func CheckOwn(b []byte) error {
 // DataURL returns an image as a badge carries it.
 func DataURL(own []byte) string { return dataPNG + base64.StdEncoding.EncodeToString(own) }
 
+// FromDataURL returns the bytes of a PNG in a data: URL, whether it is fit to
+// be an image of a badge or not. The error wraps [ErrOwn].
+func FromDataURL(s string) ([]byte, error) {
+	text, ok := strings.CutPrefix(s, dataPNG)
+	if !ok {
+		return nil, fmt.Errorf("%w: it is no %s", ErrOwn, strings.TrimSuffix(dataPNG, ","))
+	}
+	if len(text) > base64.StdEncoding.EncodedLen(MaxOwn) {
+		return nil, fmt.Errorf("%w: it has more than %d bytes", ErrOwn, MaxOwn)
+	}
+	b, err := base64.StdEncoding.DecodeString(text)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %v", ErrOwn, err)
+	}
+	return b, nil
+}
+
 // OwnImage returns the PNG that the image of a badge is, given its id: one that
 // it carries and that [CheckOwn] takes; nil for any other, since images
 // elsewhere are not fetched.
 func OwnImage(id string) []byte {
-	text, ok := strings.CutPrefix(id, dataPNG)
-	if !ok || len(text) > base64.StdEncoding.EncodedLen(MaxOwn) {
-		return nil
-	}
-	b, err := base64.StdEncoding.DecodeString(text)
+	b, err := FromDataURL(id)
 	if err != nil || CheckOwn(b) != nil {
 		return nil
 	}

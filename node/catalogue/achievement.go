@@ -154,7 +154,7 @@ func (c *Catalogue) Document(is Issuer, slug string, endorsements ...json.RawMes
 		ID: id, Type: []string{"Achievement"}, Name: a.Name, Description: a.Description, AchievementType: achievementType(a),
 		Criteria: criteria{id + "#criteria", narrative(a)}, Creator: profile{is.ID, []string{"Profile"}, is.Name},
 		Version: c.Version, InLanguage: c.Language, HumanCode: c.Slug + "/" + slug, Tag: c.tags(a),
-		Image: &imageRef{id + "/image.png", "Image", a.Name},
+		Image: &imageRef{cmp.Or(a.Image, id+"/image.png"), "Image", a.Name},
 	}
 	if a.Credits != nil {
 		d.CreditsAvailable = a.Credits.Points

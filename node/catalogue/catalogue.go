@@ -122,6 +122,8 @@ type Achievement struct {
 	Renew       *Renew          `yaml:"renew"`
 	Award       Award           `yaml:"award"`
 	Tags        []string        `yaml:"tags"`
+	// Image is a PNG as a data: URL ([SetImage]); without one it is drawn.
+	Image string `yaml:"image"`
 	// Retired is given no more; what was given stays valid. What was replaced is
 	// retired.
 	Retired bool `yaml:"retired"`
@@ -332,9 +334,6 @@ func (p *Problem) explain() {
 	if i := strings.Index(p.Message, " not found in type"); i > 0 {
 		p.Message = "unknown key " + strings.TrimPrefix(p.Message[:i], "field ")
 		p.Fix = "correct its spelling or remove it"
-		if strings.HasSuffix(p.Message, " image") {
-			p.Fix = "remove it: the image of a badge is drawn from its name and kind"
-		}
 		return
 	}
 	m := wrongKind.FindStringSubmatch(p.Message)

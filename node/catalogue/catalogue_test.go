@@ -41,7 +41,7 @@ func TestSpoiledCatalogueIsRefusedWithLineAndReason(t *testing.T) {
 		{"unknown key", "    order: enforce", "    ordr: enforce", "line 145: unknown key ordr"},
 		{"unknown key in an achievement", "    workload: PT2H", "    worklod: PT2H", "unknown key worklod"},
 		{"unknown key in an award", "{by: claim-code}", "{bye: claim-code}", "unknown key bye"},
-		{"an image, which would not be shown", "    workload: PT2H", "    image: basics.png", "unknown key image; remove it: the image of a badge is drawn from its name and kind"},
+		{"an image that is in another file", "    workload: PT2H", "    image: basics.png", "the image: not fit to be the image of a badge: it is no data:image/png;base64; put a PNG into the file with: trustme node catalogue image FILE explorer IMAGE.png"},
 		{"unknown outcome", "outcomes: [lo-wallet]", "outcomes: [lo-nope]", "unknown outcome lo-nope"},
 		{"unknown badge", "of: [explorer, basics, halfway]", "of: [explorer, ghost]", "unknown badge ghost"},
 		{"cycle", "      basics:   {}", "      basics:   {after: issuer}", "basics -> issuer -> earner -> basics"},

@@ -2,6 +2,8 @@ package catalogue
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"slices"
 	"strconv"
@@ -171,7 +173,7 @@ func (c *Catalogue) fields() []field {
 func (a Achievement) fields() []field {
 	rule := a.Reviewed()
 	f := []field{
-		{"name", a.Name, Patch}, {"description", a.Description, Patch}, {"kind", a.Kind, Major}, {"type", a.Type, Major}, {"outcomes", strings.Join(a.Outcomes, ", "), Major},
+		{"name", a.Name, Patch}, {"description", a.Description, Patch}, {"kind", a.Kind, Major}, {"type", a.Type, Major}, {"image", imageIn(a.Image), Patch}, {"outcomes", strings.Join(a.Outcomes, ", "), Major},
 		{"eqf", number(a.EQF), Major}, {"criteria", pairs(a.Criteria), Major}, {"levels", pairs(a.Levels), Major}, {"pass", number(a.Pass), Major},
 		{"valid", a.Valid, Major}, {"workload", a.Workload, Major}, {"assessment", a.Assessment, Major},
 		{"align", strings.Join(a.Align, ", "), Minor}, {"activity", a.Activity, Minor}, {"setting", a.Setting, Minor}, {"mode", a.Mode, Minor},
@@ -306,4 +308,13 @@ func next(version string, s Raise) string {
 		v[2]++
 	}
 	return fmt.Sprintf("%d.%d.%d", v[0], v[1], v[2])
+}
+
+// imageIn names an image in a list of changes by its digest.
+func imageIn(dataURL string) string {
+	if dataURL == "" {
+		return "drawn"
+	}
+	sum := sha256.Sum256([]byte(dataURL))
+	return hex.EncodeToString(sum[:4])
 }

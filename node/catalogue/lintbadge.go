@@ -39,6 +39,7 @@ func (l *linter) achievement(n Named[Achievement]) {
 			l.err(n.at("outcomes"), "define it under objectives", "achievement %s names the unknown outcome %s", n.Key, o)
 		}
 	}
+	l.image(n)
 	l.alignments(a.Align, n.at("align"))
 	l.facts(n)
 	l.scales(n)
