@@ -2,15 +2,12 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/trust-me/trustme/internal/store"
 	"github.com/trust-me/trustme/node"
 )
 
@@ -131,31 +128,6 @@ func auditExport() *cli.Command {
 			}
 			return answer(c, fields{"file": c.String("output"), "facts": n}, "wrote %d entries to %s", n, c.String("output"))
 		}),
-	}
-}
-
-func auditCheck() *cli.Command {
-	return &cli.Command{
-		Name: "check", Usage: "verify a journal in a file, without the node", ArgsUsage: "FILE",
-		Description: example("Exit 1, naming the first broken entry, when it is not whole.", "trustme node audit check journal.jsonl"),
-		Flags:       []cli.Flag{jsonFlag},
-		Action: func(c *cli.Context) error {
-			args, err := operands(c, 1, 1, "one FILE")
-			if err != nil {
-				return err
-			}
-			f, err := os.Open(args[0])
-			if err != nil {
-				return usagef("%v", err)
-			}
-			defer f.Close()
-			last, err := store.VerifyLines(f)
-			a := node.Audit{OK: err == nil, Facts: last.Seq, Hash: last.Hash}
-			if broken, ok := errors.AsType[*store.FactError](err); ok {
-				a.Broken, a.Why = broken.Seq, broken.Err.Error()
-			}
-			return sayAudit(c, a)
-		},
 	}
 }
 

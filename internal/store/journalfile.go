@@ -27,8 +27,8 @@ const maxLine = 1 << 20
 // VerifyLines reads a journal that was written by [Fact.Line], one a line, and
 // checks that it begins at the first fact, that each continues the one before,
 // and that none was changed. It returns the last; the error is a [*FactError]
-// that names the first bad one.
-func VerifyLines(r io.Reader) (last Fact, err error) {
+// that names the first bad one. see is called with each good one in turn.
+func VerifyLines(r io.Reader, see func(Fact)) (last Fact, err error) {
 	sc := bufio.NewScanner(r)
 	sc.Buffer(nil, maxLine)
 	for sc.Scan() {
@@ -61,6 +61,7 @@ func VerifyLines(r io.Reader) (last Fact, err error) {
 		}
 		last = l.Fact
 		last.Hash = l.Hash
+		see(last)
 	}
 	if err := sc.Err(); err != nil {
 		return last, &FactError{last.Seq + 1, err}
