@@ -358,6 +358,17 @@ func TestCreditsOfAnAchievementAreAddedOnce(t *testing.T) {
 	}
 }
 
+// What the learner says of themself names no organisation, least of all by the
+// learner's DID.
+func TestTheLinkOfARecordNamesNoIssuer(t *testing.T) {
+	w := open(t, t.TempDir(), nil)
+	r := recorded(t, w, "Welding", "three gates")
+	link, err := w.LinkedIn(t.Context(), r.ID, "https://ana.example/w.html")
+	if err != nil || strings.Contains(link, "did%3Akey") || strings.Contains(link, "organizationName") {
+		t.Errorf("%s, %v", link, err)
+	}
+}
+
 func TestTheLinkForLinkedInIsEncoded(t *testing.T) {
 	w, is := open(t, t.TempDir(), nil), newIssuer(t)
 	h := add(t, w, is.badge(t, urn+"1", "R&D = 100% + más", w.DID().String(), time.Date(2099, 3, 1, 0, 0, 0, 0, time.UTC)))

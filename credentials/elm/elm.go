@@ -10,6 +10,8 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -57,8 +59,11 @@ func Build(c credentials.Credential, l Legal, image []byte) ([]byte, error) {
 	if l.Issuer == "" {
 		return nil, fmt.Errorf("%w: the badge does not tell its issuer's name; give it with --issuer-name", ErrConvert)
 	}
-	before, _, _ := strings.Cut(l.Identifier, "-")
+	before, _, parted := strings.Cut(l.Identifier, "-")
 	place, ok := countryOf(cmp.Or(l.Country, before))
+	if l.Country == "" { // a guess, so that it has to be one that is known
+		ok = ok && parted && slices.Contains(slices.Collect(maps.Values(countries)), place)
+	}
 	if !ok {
 		return nil, fmt.Errorf("%w: %q is no country; give the issuer's with --country, such as BEL", ErrConvert, cmp.Or(l.Country, before))
 	}

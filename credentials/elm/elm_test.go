@@ -105,12 +105,14 @@ func TestWhatTheModelWantsIsAskedForByName(t *testing.T) {
 		badge, say string
 		legal      elm.Legal
 	}{
-		"no legal name":       {badge, "--legal-name", elm.Legal{Identifier: "BE-126839"}},
-		"no identifier":       {badge, "--issuer-id", elm.Legal{Learner: "Ana"}},
-		"no country":          {badge, "--country", elm.Legal{Learner: "Ana", Identifier: "126839"}},
-		"no name of issuer":   {strings.Replace(badge, `,"name":"Alder"`, "", 1), "--issuer-name", legal},
-		"self-asserted":       {strings.Replace(badge, "did:web:alder.example", "did:key:z6MkiTBz1ymuepAQ4HEHYSF1H8quG5GLVVQR3djdX3mDooWp", 1), "nobody but you", legal},
-		"no achievement name": {strings.Replace(badge, `"name":"Concepteur",`, "", 1), "with a name", legal},
+		"no legal name":         {badge, "--legal-name", elm.Legal{Identifier: "BE-126839"}},
+		"no identifier":         {badge, "--issuer-id", elm.Legal{Learner: "Ana"}},
+		"a word, no country":    {badge, "\"foo\" is no country; give the issuer's with --country", elm.Legal{Learner: "Ana", Identifier: "foo"}},
+		"a prefix that is none": {badge, "\"FOO\" is no country", elm.Legal{Learner: "Ana", Identifier: "FOO-1"}},
+		"no country":            {badge, "--country", elm.Legal{Learner: "Ana", Identifier: "126839"}},
+		"no name of issuer":     {strings.Replace(badge, `,"name":"Alder"`, "", 1), "--issuer-name", legal},
+		"self-asserted":         {strings.Replace(badge, "did:web:alder.example", "did:key:z6MkiTBz1ymuepAQ4HEHYSF1H8quG5GLVVQR3djdX3mDooWp", 1), "nobody but you", legal},
+		"no achievement name":   {strings.Replace(badge, `"name":"Concepteur",`, "", 1), "with a name", legal},
 	} {
 		if _, err := elm.Build(read(t, tt.badge), tt.legal, nil); !errors.Is(err, elm.ErrConvert) || !strings.Contains(err.Error(), tt.say) {
 			t.Errorf("%s: %v", name, err)

@@ -286,7 +286,10 @@ func text(v jsondoc.Value) string { s, _ := v.Text(); return s }
 // LinkedIn returns the address that adds a badge to a profile there, once its
 // owner opens it; page is where the badge is shown in public.
 func LinkedIn(c credentials.Credential, page string) string {
-	q := url.Values{"startTask": {"CERTIFICATION_NAME"}, "name": {c.Name()}, "organizationName": {or(c.IssuerName(), c.IssuerID())}, "certUrl": {page}, "certId": {c.ID()}}
+	q := url.Values{"startTask": {"CERTIFICATION_NAME"}, "name": {c.Name()}, "certUrl": {page}, "certId": {c.ID()}}
+	if by := c.IssuerName(); by != "" || !c.IsSelfAsserted() { // else it would be the learner's own DID
+		q.Set("organizationName", or(by, c.IssuerID()))
+	}
 	for prefix, t := range map[string]time.Time{"issue": c.AwardedDate(), "expiration": c.ValidUntil()} {
 		if !t.IsZero() {
 			q.Set(prefix+"Year", strconv.Itoa(t.UTC().Year()))
