@@ -146,7 +146,8 @@ func (n *Node) ownAchievement(name string) (string, error) {
 
 // AgreementDraftRequest asks for a draft with a partner.
 type AgreementDraftRequest struct {
-	// With is the address of the partner's catalogue.
+	// With is the address of the partner's catalogue, or of a partner that
+	// publishes one, or its did:web.
 	With string `json:"with"`
 	// Catalogue is one's own, by its slug. Default: the first.
 	Catalogue string `json:"catalogue,omitempty"`
@@ -169,7 +170,11 @@ func (n *Node) DraftAgreement(ctx context.Context, r AgreementDraftRequest) (Agr
 	if len(own) == 0 {
 		return AgreementDraft{}, fmt.Errorf("%w: no catalogue %q here", ErrInput, r.Catalogue)
 	}
-	e, err := n.fetchCatalogue(ctx, r.With)
+	with, err := catalogue.Locate(ctx, n.party.Get, r.With)
+	if err != nil {
+		return AgreementDraft{}, err
+	}
+	e, err := n.fetchCatalogue(ctx, with)
 	if err != nil {
 		return AgreementDraft{}, err
 	}

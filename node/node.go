@@ -195,7 +195,7 @@ func (n *Node) assemble(ctx context.Context) (err error) {
 }
 
 // reserved are the first parts of the node's own addresses.
-var reserved = []string{"badges", "status", "i", "didcomm", "health", "metrics", "agreements", "endorsements", "journal", "checkpoints"}
+var reserved = []string{"badges", "catalogues", "status", "i", "didcomm", "health", "metrics", "agreements", "endorsements", "journal", "checkpoints"}
 
 func loadCatalogues(dir string, names []string) ([]*catalogue.Catalogue, error) {
 	var out []*catalogue.Catalogue

@@ -45,6 +45,9 @@ func (n *Node) public() http.Handler {
 	mux.HandleFunc("GET /agreements", n.serveAgreements)
 	mux.HandleFunc("GET /agreements/{id}", n.serveAgreement)
 	mux.HandleFunc("GET /endorsements/{id}", n.serveEndorsement)
+	mux.HandleFunc("GET /catalogues", func(w http.ResponseWriter, r *http.Request) {
+		n.sendJSON(w, r, catalogue.Listed(n.set.Base, n.catalogues()), nil)
+	})
 	mux.HandleFunc("GET /badges", n.serveHonours)
 	mux.HandleFunc("GET /badges/{id}", n.serveHonour)
 	mux.HandleFunc("GET /journal/checkpoint", n.serveCheckpoint)

@@ -49,6 +49,18 @@ func (w *Wallet) AddCatalogue(ctx context.Context, address string) (Catalogue, e
 	if w.cfg.Offline {
 		return Catalogue{}, errorf(ErrInput, "a catalogue is fetched from its publisher; leave out --offline")
 	}
+	at, err := catalogue.Locate(ctx, w.party.Get, address)
+	if errors.Is(err, catalogue.ErrInvalid) {
+		err = errorf(ErrInput, "%v", err)
+	}
+	if err != nil {
+		return Catalogue{}, err
+	}
+	return w.fetchCatalogue(ctx, at)
+}
+
+// fetchCatalogue gets, verifies and keeps the catalogue at an address.
+func (w *Wallet) fetchCatalogue(ctx context.Context, address string) (Catalogue, error) {
 	e, err := catalogue.Fetch(ctx, w.party.Get, w.party.Verifier, address)
 	switch {
 	case recognition.IsUndecided(err):

@@ -111,7 +111,7 @@ func TestACatalogueIsKeptOnlyAsItsPublisherSignedIt(t *testing.T) {
 		prepare func()
 		says    string // "" : it is kept
 	}{
-		{"nothing there", func() {}, "404"},
+		{"nothing there", func() {}, "no catalogue is at "},
 		{"no credential", func() { p.files["/openbadges/catalogue.json"] = []byte("<html>") }, "is no published catalogue"},
 		{"a badge", func() {
 			p.files["/openbadges/catalogue.json"] = p.issuer.award(t, "urn:x:1", "A", p.issuer.id, time.Now().AddDate(1, 0, 0))

@@ -94,7 +94,7 @@ func (w *Wallet) renewCatalogue(ctx, limited context.Context, k Catalogue) (Sync
 	if res.Partner == "" {
 		res.Partner = k.Issuer
 	}
-	now, err := w.AddCatalogue(limited, k.ID)
+	now, err := w.fetchCatalogue(limited, k.ID)
 	if ctx.Err() != nil {
 		return res, ctx.Err()
 	}

@@ -46,7 +46,7 @@ func agreementDraft() *cli.Command {
 	return &cli.Command{
 		Name: "draft", Usage: "compare a partner's catalogue with one's own and write an agreement to edit",
 		Description: example("Pairs achievements by the alignments that both name, level and workload, best first; the table goes to standard error, the file to --output.", "trustme node agreement draft --with https://birch.example/design -o birch.yaml"),
-		Flags: nodeFlags(&cli.StringFlag{Name: "with", Usage: "address of the partner's catalogue, such as `https://birch.example/design`"},
+		Flags: nodeFlags(&cli.StringFlag{Name: "with", Usage: "the partner's catalogue, such as `https://birch.example/design`, or the address or DID of a partner that publishes one"},
 			&cli.StringFlag{Name: "from-catalogue", Usage: "one's own catalogue, where there are several"}, writeToFlag, forceFlag),
 		Action: onNode(0, 0, "", func(c *cli.Context, _ []string, cl *node.Client) error {
 			if c.String("with") == "" {

@@ -21,8 +21,8 @@ func walletCatalogue() *cli.Command {
 		Subcommands: []*cli.Command{
 			walletCatalogueShow(),
 			{
-				Name: "add", Usage: "fetch, verify and keep a catalogue, or its newer version", ArgsUsage: "URL",
-				Description: example("URL is the address of the catalogue's page.", "trustme wallet catalogue add https://alder.example/openbadges"),
+				Name: "add", Usage: "fetch, verify and keep a catalogue, or its newer version", ArgsUsage: "URL|DID",
+				Description: example("URL is the address of the catalogue's page; that of a partner, or its DID, will do where it publishes one alone.", "trustme wallet catalogue add https://alder.example/openbadges"),
 				Flags:       walletFlags(),
 				Action: onWallet(1, 1, "one URL", func(c *cli.Context, args []string, w *wallet.Wallet) error {
 					k, err := w.AddCatalogue(c.Context, args[0])

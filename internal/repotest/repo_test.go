@@ -55,7 +55,7 @@ var rows = map[string]struct {
 	"credentials/requirement":   {5, []string{"credentials", "internal/jsondoc"}},
 	"internal/application":      {6, []string{"credentials/jsonld", "internal/didcomm", "internal/exchange", "internal/jsondoc"}},
 	"credentials/recognition":   {6, []string{"credentials", "credentials/jsonld", "credentials/requirement", "credentials/status", "internal/jsondoc"}},
-	"node/catalogue":            {6, []string{"credentials", "credentials/baking", "credentials/requirement", "did/web"}},
+	"node/catalogue":            {6, []string{"credentials", "credentials/baking", "credentials/requirement", "did", "did/web", "internal/fetch"}},
 	"node/drawing":              {6, []string{"credentials/requirement"}},
 	"node":                      {7, []string{"node/...", "did", "did/...", "credentials", "credentials/...", "internal/..."}},
 	"wallet/portfolio":          {6, []string{"credentials", "credentials/baking", "internal/jsondoc"}},
