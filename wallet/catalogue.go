@@ -42,8 +42,9 @@ func translationsFile(id string) []byte { return []byte("catalogue-translations/
 
 // AddCatalogue fetches the catalogue at an address, such as
 // https://alder.example/openbadges, verifies its signature and digests, and
-// keeps it, with its translations. One of an older version than is kept, and one of another issuer at
-// the same address, are refused. The error wraps [ErrInput], or
+// keeps it, with its translations; the address of a publisher will do where it
+// publishes one alone. One of an older version than is kept, and one of another
+// issuer at the same address, are refused. The error wraps [ErrInput], or
 // [ErrUndecided] when its signature could not be judged now.
 func (w *Wallet) AddCatalogue(ctx context.Context, address string) (Catalogue, error) {
 	if w.cfg.Offline {
