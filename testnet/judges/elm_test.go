@@ -17,17 +17,17 @@ import (
 	"github.com/trust-me/trustme/node/catalogue"
 )
 
-// elmOf issues the badges of the catalogue that ships with the program and
-// converts each.
-func elmOf(t *testing.T) map[string][]byte {
+// elmOf issues the badges of the catalogue that ships with the program, in a
+// language, and converts each.
+func elmOf(t *testing.T, language string) map[string][]byte {
 	t.Helper()
-	raw, err := os.ReadFile("../../node/catalogue/openbadges.yaml")
+	shipped, err := catalogue.Parse(catalogue.OpenBadges, catalogue.ShippedTranslations()...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := catalogue.Parse(raw)
-	if err != nil {
-		t.Fatal(err)
+	c, ok := shipped.In(language)
+	if !ok {
+		t.Fatalf("the catalogue is not in %s", language)
 	}
 	now := time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)
 	v := credentials.NewVerifier(credentials.VerifierConfig{Resolver: did.Methods{"key": key.Resolver{}}, Now: func() time.Time { return now }})
@@ -69,19 +69,24 @@ func elmOf(t *testing.T) map[string][]byte {
 func TestEuropassExportsConformToTheShapesOfTheEuropeanUnion(t *testing.T) {
 	present(t)
 	shapes, dir := sharedtest.Dir(t, "conformance", "elm"), t.TempDir()
-	all := elmOf(t)
+	all, french := elmOf(t, "en"), elmOf(t, "fr")
+	if !bytes.Contains(french["designer"], []byte(`"title":{"fr":"`)) {
+		t.Error("the export of a French badge is not in French")
+	}
 	if !bytes.Contains(all["designer"], []byte(`"volumeOfLearning":"PT12H"`)) {
 		t.Error("the export lacks the workload of the badge")
 	}
 	args := []string{"elm.js", shapes}
-	for slug, raw := range all {
-		file := filepath.Join(dir, slug+".json")
-		if err := os.WriteFile(file, raw, 0o600); err != nil {
-			t.Fatal(err)
+	for language, badges := range map[string]map[string][]byte{"en": all, "fr": french} {
+		for slug, raw := range badges {
+			file := filepath.Join(dir, slug+"."+language+".json")
+			if err := os.WriteFile(file, raw, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			args = append(args, file)
 		}
-		args = append(args, file)
 	}
-	judge(t, "27 passed, 0 failed", args...) // nine badges by three sets of shapes
+	judge(t, "54 passed, 0 failed", args...) // nine badges in two languages by three sets of shapes
 	for name, spoil := range map[string]func(credential map[string]any){
 		"title: Less than 1 values":            func(c map[string]any) { delete(claim(c), "title") },
 		"embeddedEvidence: Less than 1 values": func(c map[string]any) { delete(c["evidence"].([]any)[0].(map[string]any), "embeddedEvidence") },
