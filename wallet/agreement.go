@@ -2,10 +2,12 @@ package wallet
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"sync"
 
 	"github.com/trust-me/trustme/credentials/recognition"
@@ -14,7 +16,8 @@ import (
 	"github.com/trust-me/trustme/internal/store"
 )
 
-// agreementsFile keeps the agreements of a catalogue's publisher, as they came.
+// agreementsFile keeps the agreements of a catalogue's publisher, compressed:
+// they are much alike, and a list of as many as are taken would not fit else.
 func agreementsFile(catalogue string) []byte { return []byte("catalogue-agreements/" + catalogue) }
 
 // maxAgreements bounds the agreements of one partner that are looked at.
@@ -35,6 +38,29 @@ func (w *Wallet) fetchAgreements(ctx context.Context, base string) ([]byte, erro
 	return raw, err
 }
 
+// maxAgreementsSize bounds a partner's list, as it is fetched.
+const maxAgreementsSize = 4 << 20
+
+func squeeze(raw []byte) ([]byte, error) {
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	_, err := z.Write(raw)
+	err = errors.Join(err, z.Close())
+	return b.Bytes(), err
+}
+
+func unsqueeze(kept []byte) ([]byte, error) {
+	z, err := gzip.NewReader(bytes.NewReader(kept))
+	if err != nil {
+		return nil, fmt.Errorf("%w: the agreements of a catalogue: %v", store.ErrCorrupt, err)
+	}
+	raw, err := io.ReadAll(io.LimitReader(z, maxAgreementsSize+1))
+	if err != nil || len(raw) > maxAgreementsSize {
+		return nil, fmt.Errorf("%w: the agreements of a catalogue: %d bytes, %v", store.ErrCorrupt, len(raw), err)
+	}
+	return raw, nil
+}
+
 func readAgreements(raw []byte) (out []recognition.Bundle, err error) {
 	dec := json.NewDecoder(bytes.NewReader(raw))
 	dec.DisallowUnknownFields()
@@ -52,8 +78,11 @@ const termsAtOnce = 8
 // one says that could not be told, or not in that time, is uncertain.
 func (w *Wallet) terms(ctx, limited context.Context, k Catalogue) (recognition.Terms, error) {
 	var raw []byte
-	err := w.db.View(ctx, func(tx *store.Tx) (err error) {
-		raw, err = store.GetLarge(tx, agreementsFile(k.ID))
+	err := w.db.View(ctx, func(tx *store.Tx) error {
+		kept, err := store.GetLarge(tx, agreementsFile(k.ID))
+		if err == nil {
+			raw, err = unsqueeze(kept)
+		}
 		return err
 	})
 	if errors.Is(err, store.ErrNotFound) {

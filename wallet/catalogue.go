@@ -85,6 +85,9 @@ func (w *Wallet) keepCatalogue(ctx context.Context, k Catalogue, c *catalogue.Ca
 	if err != nil {
 		return err
 	}
+	if agreements, err = squeeze(agreements); err != nil {
+		return err
+	}
 	return w.db.Update(ctx, func(tx *store.Tx) error {
 		old, err := catalogues.Get(tx, k.ID)
 		switch {

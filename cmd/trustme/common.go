@@ -230,7 +230,11 @@ func readInput(name string, limit int64) ([]byte, error) {
 	}
 	raw, err := io.ReadAll(io.LimitReader(bufio.NewReader(r), limit+1))
 	if err == nil && int64(len(raw)) > limit {
-		err = usagef("%s is larger than %d MiB", name, limit>>20)
+		size := fmt.Sprintf("%d MiB", limit>>20)
+		if limit < 1<<20 {
+			size = fmt.Sprintf("%d KiB", limit>>10)
+		}
+		err = usagef("%s is larger than %s", name, size)
 	}
 	return raw, err
 }

@@ -207,8 +207,8 @@ type Role struct {
 	Entitles    string       `yaml:"entitles"`
 }
 
-// MaxSize bounds a catalogue file, in bytes.
-const MaxSize = 1 << 20
+// MaxSize bounds a catalogue file, in bytes: what one value of a store takes.
+const MaxSize = 900 << 10
 
 // Load reads and checks the catalogue file at path, with the translations that
 // lie beside it.

@@ -87,7 +87,7 @@ func TestEachMistakeOfATranslationIsFoundAlone(t *testing.T) {
 		{name: "an achievement without a text", files: fr(halfway, "  halfway: {}\n"), want: "achievement halfway stands here, and nothing of it is translated; add its name"},
 		{name: "nothing in it", files: []catalogue.File{{Name: "openbadges.fr.yaml"}}, want: "openbadges.fr.yaml: line 1: the file holds no translation; begin with the keys catalogue, language and achievements"},
 		{name: "two documents", files: fr("roles:\n", "---\nroles:\n"), want: "the file holds more than one document; keep one translation a file"},
-		{name: "too large", files: []catalogue.File{{Name: "openbadges.fr.yaml", Raw: make([]byte, catalogue.MaxSize+1)}}, want: "openbadges.fr.yaml: the file is larger than 1048576 bytes; shorten its texts"},
+		{name: "too large", files: []catalogue.File{{Name: "openbadges.fr.yaml", Raw: make([]byte, catalogue.MaxSize+1)}}, want: "openbadges.fr.yaml: the file is larger than 921600 bytes; shorten its texts"},
 		{name: "too many", files: make([]catalogue.File, catalogue.MaxTranslations+1), want: "the catalogue has 51 translations; there are at most 50"},
 		{name: "a catalogue", files: []catalogue.File{{Name: "openbadges.new.yaml", Raw: catalogue.OpenBadges}}, want: "warning: openbadges.new.yaml: the file is a catalogue, and named as a translation of openbadges would be; rename it; it is left out here", warning: true},
 		{name: "an achievement left out", files: fr(halfway, ""), want: "warning: openbadges.fr.yaml: line 1: achievement halfway is not translated: its badges are not given in fr", warning: true},

@@ -2,6 +2,7 @@ package catalogue
 
 import (
 	"bytes"
+	"compress/gzip"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -36,16 +37,29 @@ func (f File) language() string {
 	return strings.TrimPrefix(filepath.Ext(stem), ".")
 }
 
-// Pack writes the files of the translations as one document, to be kept beside
-// the catalogue's own; [Unpack] reads it.
-func (c *Catalogue) Pack() ([]byte, error) { return json.Marshal(c.Files()) }
+// Pack writes the files of the translations as one compressed document, to be
+// kept beside the catalogue's own; [Unpack] reads it.
+func (c *Catalogue) Pack() ([]byte, error) {
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	err := json.NewEncoder(z).Encode(c.Files())
+	err = errors.Join(err, z.Close())
+	return b.Bytes(), err
+}
+
+// maxPacked bounds what Unpack reads.
+const maxPacked = 2 * MaxTranslations * MaxSize
 
 // Unpack reads a catalogue that was kept, with what [Catalogue.Pack] wrote;
 // nil for one that was kept before there were translations.
 func Unpack(raw, packed []byte) (*Catalogue, error) {
 	var files []File
 	if packed != nil {
-		if err := json.Unmarshal(packed, &files); err != nil {
+		z, err := gzip.NewReader(bytes.NewReader(packed))
+		if err == nil {
+			err = json.NewDecoder(io.LimitReader(z, maxPacked)).Decode(&files)
+		}
+		if err != nil {
 			return nil, refusef("its translations, as they were kept, cannot be read: %v", err)
 		}
 	}
