@@ -34,6 +34,7 @@ type RoleFit struct {
 	Role      string              `json:"role"`
 	Name      string              `json:"name"`
 	Requires  string              `json:"requires"`
+	Entitles  string              `json:"entitles,omitempty"` // to what, such as occupation
 	Outcome   requirement.Outcome `json:"outcome"`
 	// Shown are the fewest badges that prove it.
 	Shown []requirement.Held `json:"shown,omitempty"`
@@ -115,7 +116,7 @@ func (w *Wallet) Roles(ctx context.Context, name, language string) ([]RoleFit, e
 			if name != "" && r.Key != name && !strings.EqualFold(r.Value.Name, name) {
 				continue
 			}
-			f := RoleFit{Kept: k, Catalogue: k.Slug, Issuer: k.Issuer, Role: r.Key, Name: read.in(c).Roles[i].Value.Name, Requires: r.Value.Requires.String(),
+			f := RoleFit{Kept: k, Catalogue: k.Slug, Issuer: k.Issuer, Role: r.Key, Name: read.in(c).Roles[i].Value.Name, Requires: r.Value.Requires.String(), Entitles: r.Value.Entitles,
 				Outcome: r.Value.Requires.Evaluate(h, names, w.cfg.Now())}
 			f.Shown, _ = r.Value.Requires.Smallest(h, names, w.cfg.Now())
 			out = append(out, f)

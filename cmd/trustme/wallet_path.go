@@ -243,6 +243,9 @@ func walletRole() *cli.Command {
 			} else {
 				for _, r := range all {
 					say(c, "%s (%s of %s): %s", r.Name, r.Role, r.Catalogue, met(r.Outcome))
+					if r.Entitles != "" {
+						say(c, "  entitles to %s", r.Entitles)
+					}
 					for _, b := range r.Shown {
 						say(c, "  proven by %s", b.Achievement)
 					}
