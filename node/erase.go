@@ -42,7 +42,7 @@ func (n *Node) Erase(ctx context.Context, r EraseRequest) (Erased, error) {
 		var step Erased // of this run: a transaction may run more than once
 		err := n.db.Update(ctx, func(tx *store.Tx) error {
 			step, more = Erased{}, false
-			for _, e := range []func(*store.Tx, person, *Erased) (bool, error){n.eraseApplication, n.eraseLearning, n.eraseAward, n.eraseSaid, n.erasePresented, n.eraseAsked, n.eraseDue, n.eraseConnection} {
+			for _, e := range []func(*store.Tx, person, *Erased) (bool, error){n.eraseApplication, n.eraseLearning, n.eraseAward, n.eraseSaid, n.erasePresented, n.eraseAsked, n.eraseDue, n.eraseUnits, n.eraseConnection} {
 				did, err := e(tx, p, &step)
 				if err != nil {
 					return err
@@ -310,6 +310,20 @@ func (n *Node) eraseDue(tx *store.Tx, p person, _ *Erased) (bool, error) {
 			return true, dues.Delete(tx, id)
 		} else if err := ignoreMissing(err); err != nil {
 			return false, err
+		}
+	}
+	return false, nil
+}
+
+// eraseUnits removes that the person's credits were counted; the journal keeps
+// the sums, and names nobody.
+func (n *Node) eraseUnits(tx *store.Tx, p person, _ *Erased) (bool, error) {
+	for _, id := range p.dids {
+		for unit, err := range tx.Scan(store.Range{Prefix: n.unitsOf(id), KeysOnly: true}) {
+			if err != nil {
+				return false, err
+			}
+			return true, tx.Delete(unit.Key)
 		}
 	}
 	return false, nil

@@ -77,6 +77,14 @@ func (n *Node) personOf(ctx context.Context, who string) (p person, err error) {
 				return err
 			}
 		}
+		for _, id := range p.dids {
+			for _, err := range tx.Scan(store.Range{Prefix: n.unitsOf(id), KeysOnly: true, Limit: 1}) {
+				if err != nil {
+					return err
+				}
+				found = true
+			}
+		}
 		for grew := true; grew; {
 			if grew, err = p.grow(tx); err != nil {
 				return err

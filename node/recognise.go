@@ -24,12 +24,13 @@ type Unit struct {
 	Verdict     credentials.Verdict     `json:"verdict"`
 	Told        string                  `json:"told"`
 	Recognition recognition.Recognition `json:"recognition"`
+	issuer      string
 }
 
 // Recognised is a report about a badge with whether it counts here, and as
 // what. Of a transcript, Units has that for each badge, Credits the sums by
-// credit framework, and Missing what a learning agreement of its learner still
-// waits for.
+// credit framework, in which each unit counts once (see [unitCredits]), and
+// Missing what a learning agreement of its learner still waits for.
 type Recognised struct {
 	Verdict     credentials.Verdict     `json:"verdict"`
 	Why         string                  `json:"why"`
@@ -56,7 +57,7 @@ func (n *Node) Recognise(ctx context.Context, r RecogniseRequest) (Recognised, e
 		if records := c.Records(); len(records) > 0 {
 			n.units(ctx, t, c, records, &out)
 			for i, u := range out.Units {
-				count = append(count, counting{u.Credential, records[i], u.Recognition})
+				count = append(count, counting{id: u.Credential, raw: records[i], learner: c.SubjectID(), issuer: u.issuer, Recognition: u.Recognition})
 			}
 			if report.Verdict != credentials.Valid { // its units may be, and are told of
 				out.Recognition = recognition.Recognition{Answer: credentials.NotApplicable, Basis: recognition.NoBasis, Why: report.Why()}
@@ -64,10 +65,10 @@ func (n *Node) Recognise(ctx context.Context, r RecogniseRequest) (Recognised, e
 			report.Recognition = out.Recognition.Check("")
 		} else {
 			out.Recognition = t.Fill(&report, c, n.called)
-			count = append(count, counting{report.Credential.ID, r.Credential, out.Recognition})
+			count = append(count, counting{id: report.Credential.ID, raw: r.Credential, learner: c.SubjectID(), issuer: c.IssuerID(), Recognition: out.Recognition})
 		}
 	}
-	if err := n.countRecognition(ctx, count); err != nil {
+	if err := n.countRecognition(ctx, t, count); err != nil {
 		return out, err
 	}
 	out.Verdict, out.Why, out.Told = report.Verdict, report.Why(), report.Recognition.Message
@@ -77,13 +78,13 @@ func (n *Node) Recognise(ctx context.Context, r RecogniseRequest) (Recognised, e
 
 // units answers for each badge of a transcript.
 func (n *Node) units(ctx context.Context, t recognition.Terms, c credentials.Credential, records [][]byte, out *Recognised) {
-	out.Credits = map[string]float64{}
-	met, counted := map[string]bool{}, map[string]bool{}
+	credits := map[string]unitCredits{} // by what it counts as
 	for _, raw := range records {
 		rep, v := n.party.Verifier.Examine(ctx, raw, credentials.ReportOptions{})
 		u := Unit{Credential: rep.Credential.ID, Name: rep.Credential.Name, Verdict: rep.Verdict, Told: rep.Why(), Recognition: recognition.Recognition{Answer: credentials.NotApplicable, Basis: recognition.NoBasis, Why: rep.Why()}}
 		if rep.Verdict == credentials.Valid {
-			if b := recognition.BadgeOf(v.Credential()); b.Subject == c.SubjectID() {
+			b := recognition.BadgeOf(v.Credential())
+			if u.issuer = b.Issuer; b.Subject == c.SubjectID() {
 				u.Recognition = t.Recognise(b, rep.At)
 			} else {
 				u.Recognition = recognition.Recognition{Answer: credentials.No, Basis: recognition.NoBasis, Why: "it was given to somebody else than the transcript"}
@@ -91,19 +92,20 @@ func (n *Node) units(ctx context.Context, t recognition.Terms, c credentials.Cre
 			u.Told = u.Recognition.Check(n.called(u.Recognition.As)).Message
 		}
 		if u.Recognition.Answer == credentials.Yes {
-			met[u.Recognition.As] = met[u.Recognition.As] || u.Recognition.Satisfies
-			// A badge that is there twice, or in two versions, counts once.
-			if key := u.Recognition.Issuer + " " + u.Credential; u.Recognition.Credits > 0 && (u.Credential == "" || !counted[key]) {
-				counted[key] = true
-				out.Credits[u.Recognition.Framework] += u.Recognition.Credits
-			}
+			credits[u.Recognition.As] = credits[u.Recognition.As].with(u.Recognition)
 		}
 		out.Units = append(out.Units, u)
+	}
+	out.Credits = map[string]float64{}
+	for _, unit := range slices.Sorted(maps.Keys(credits)) {
+		for framework, points := range credits[unit].sum() {
+			out.Credits[framework] = points6(out.Credits[framework] + points)
+		}
 	}
 	wanted := map[string]bool{}
 	for _, s := range t.Statements {
 		for _, rule := range s.Recognizes {
-			if s.Kind == recognition.Learning && s.Of == c.SubjectID() && !met[rule.Target] {
+			if s.Kind == recognition.Learning && s.Of == c.SubjectID() && !credits[rule.Target].Met {
 				wanted[n.called(rule.Target)] = true
 			}
 		}

@@ -1,11 +1,13 @@
 package node
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 	"testing"
 
 	"github.com/trust-me/trustme/credentials"
+	"github.com/trust-me/trustme/credentials/recognition"
 )
 
 // recognises looks at a badge and reports whether it counts.
@@ -66,6 +68,12 @@ func TestABadgeThatIsLookedAtAgainCountsOnce(t *testing.T) {
 	recognises(t, alder, one, credentials.Yes)
 	recognises(t, alder, low, credentials.No)
 	tells(t, alder, want)
+	if _, err := alder.Erase(t.Context(), EraseRequest{Who: ana}); err != nil { // her credits are forgotten with her
+		t.Error(err)
+	}
+	if _, err := alder.Erase(t.Context(), EraseRequest{Who: ana}); !errors.Is(err, ErrNotFound) {
+		t.Errorf("erased again: %v", err)
+	}
 	another := badge("basics", alder.id.String())
 	if err := birch.Publish(t.Context()); err != nil {
 		t.Fatal(err)
@@ -90,4 +98,85 @@ func TestAnEndorsementThatIsTakenInAgainCountsOnce(t *testing.T) {
 		}
 	}
 	tells(t, alder, map[string]int64{"endorsements taken in": 1})
+}
+
+// The credits of a unit count once, however many badges stand for it; the
+// numbers are those of the rules, added by hand.
+func TestTheCreditsOfAUnitCountOnce(t *testing.T) {
+	exact := func(points float64) recognition.Recognition {
+		return recognition.Recognition{Satisfies: true, Credits: points, Framework: "ecvet", Source: "maker"}
+	}
+	part := func(source string, points float64) recognition.Recognition {
+		return recognition.Recognition{Credits: points, Framework: "ecvet", Source: source}
+	}
+	for name, tt := range map[string]struct {
+		shown []recognition.Recognition
+		want  float64
+	}{
+		"two levels":             {[]recognition.Recognition{exact(0.3), exact(0.5)}, 0.5},
+		"the larger first":       {[]recognition.Recognition{exact(0.5), exact(0.3)}, 0.5},
+		"a part twice":           {[]recognition.Recognition{part("a", 0.1), part("a", 0.2)}, 0.2},
+		"two parts":              {[]recognition.Recognition{part("a", 0.1), part("b", 0.2)}, 0.3}, // and not 0.30000000000000004
+		"a part of what is met":  {[]recognition.Recognition{exact(0.5), part("a", 0.1)}, 0.5},
+		"parts of what gets met": {[]recognition.Recognition{part("a", 0.1), part("b", 0.2), exact(0.5)}, 0.5},
+		"met without credits":    {[]recognition.Recognition{{Satisfies: true}, part("a", 0.1)}, 0},
+	} {
+		var u unitCredits
+		for _, r := range tt.shown {
+			u = u.with(r)
+		}
+		if got := u.sum()["ecvet"]; got != tt.want {
+			t.Errorf("%s: %v, want %v", name, got, tt.want)
+		}
+	}
+}
+
+// A badge at a higher level, shown later, adds what it is worth more, to the
+// figures as in one transcript.
+func TestAHigherLevelThatIsShownLaterAddsTheDifference(t *testing.T) {
+	alder, birch := reachable(t, "Alder", nil), reachable(t, "Birch", nil)
+	source := birch.set.Base + "/openbadges/a/designer"
+	agreed(t, alder, birch, fmt.Sprintf("  - {source: %q, target: basics, credits: {system: ecvet, points: 0.3}}\n  - {source: %q, target: basics, credits: {system: ecvet, points: 0.2}, as: isPartOf}\n",
+		source, birch.set.Base+"/openbadges/a/earner"))
+	var badges [][]byte
+	for _, g := range []GrantRequest{{Achievement: "earner"}, {Achievement: "designer", Level: 2, Key: "a"}, {Achievement: "designer", Level: 3, Key: "b"}} {
+		g.To = Recipient{DID: ana}
+		got, err := birch.Grant(t.Context(), g)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, raw, err := birch.Award(t.Context(), got.Award.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		badges = append(badges, raw)
+	}
+	if err := birch.Publish(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for i, sum := range []int64{20, 30, 30} { // 0.2; 0.3, of which 0.2 was counted; nothing more
+		recognises(t, alder, badges[i], credentials.Yes)
+		tells(t, alder, map[string]int64{"recognised": int64(i) + 1, "credits recognised, in hundredths": sum})
+	}
+	unsigned, err := birch.unsignedTranscript(birch.newURN(), transcript{learner: ana, badges: badges})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := birch.signer(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := credentials.IssueJWT(t.Context(), birch.party.Verifier, unsigned, s, birch.now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := alder.Recognise(t.Context(), RecogniseRequest{Credential: v.Credential().Bytes()})
+	if err != nil || len(r.Units) != 3 {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	for framework, sum := range r.Credits {
+		if sum != 0.3 {
+			t.Errorf("%g points %s", sum, framework)
+		}
+	}
 }

@@ -22,6 +22,18 @@ const (
 	NoBasis   Basis = "none"
 )
 
+// Reason is the class of what a badge is not recognised for: why in one word,
+// to be counted.
+type Reason string
+
+// The reasons. ReasonRule: nothing says that the badge counts as something.
+const (
+	ReasonLevel Reason = "level"        // a higher one is asked for
+	ReasonTime  Reason = "time"         // awarded too long ago, or outside of the time of the agreement
+	ReasonForce Reason = "not in force" // suspended, ended or not countersigned
+	ReasonRule  Reason = "no rule"
+)
+
 // Badge is what recognition looks at in a credential that was verified.
 type Badge struct {
 	Credential string
@@ -64,7 +76,9 @@ type Recognition struct {
 	EQF       string  `json:"eqfLevel,omitempty"`
 	Credits   float64 `json:"credits,omitempty"`
 	Framework string  `json:"creditFramework,omitempty"`
+	Source    string  `json:"source,omitempty"` // the achievement that a rule names
 	Why       string  `json:"why"`
+	Reason    Reason  `json:"reason,omitempty"` // of a no
 	// void says that the statement itself does not hold, whatever its rules ask.
 	void bool
 }
@@ -87,7 +101,7 @@ func (t Terms) Accept(b Badge, wanted, creator string, at time.Time) Recognition
 	if b.is(wanted) && b.Issuer == creator {
 		return Recognition{Answer: credentials.Yes, Basis: Direct, As: wanted, By: creator, Satisfies: true, Level: b.Level, Why: "it is that badge, by who created it"}
 	}
-	best := Recognition{Answer: credentials.No, Basis: NoBasis, Why: "nothing that you rely on says that it counts"}
+	best := Recognition{Answer: credentials.No, Basis: NoBasis, Reason: ReasonRule, Why: "nothing that you rely on says that it counts"}
 	for _, s := range t.Statements {
 		if s.By == creator || slices.Contains(t.Self, s.By) {
 			best = better(best, t.apply(s, b, wanted, at))
@@ -102,7 +116,7 @@ func (t Terms) Recognise(b Badge, at time.Time) Recognition {
 	if slices.Contains(t.Self, b.Issuer) {
 		return Recognition{Answer: credentials.Yes, Basis: Direct, As: b.Achievement, By: b.Issuer, Satisfies: true, Level: b.Level, Why: "you rely on its issuer"}
 	}
-	best := Recognition{Answer: credentials.No, Basis: NoBasis, Why: "authentic, but not recognised by you: no agreement, authorisation or trust of yours speaks for " + cmp.Or(b.Issuer, "its issuer")}
+	best := Recognition{Answer: credentials.No, Basis: NoBasis, Reason: ReasonRule, Why: "authentic, but not recognised by you: no agreement, authorisation or trust of yours speaks for " + cmp.Or(b.Issuer, "its issuer")}
 	for _, s := range t.Statements {
 		if slices.Contains(t.Self, s.By) {
 			best = better(best, t.apply(s, b, "", at))
@@ -160,24 +174,24 @@ func (t Terms) apply(s Statement, b Badge, wanted string, at time.Time) Recognit
 }
 
 func (t Terms) rule(s Statement, rule Rule, b Badge, at time.Time) Recognition {
-	r := Recognition{Answer: credentials.Yes, Basis: Agreed, As: rule.Target, Satisfies: rule.Association == ExactMatch, Level: b.Level, EQF: rule.EQF, Credits: rule.Credits, Framework: rule.Framework}
+	r := Recognition{Answer: credentials.Yes, Basis: Agreed, As: rule.Target, Satisfies: rule.Association == ExactMatch, Level: b.Level, EQF: rule.EQF, Credits: rule.Credits, Framework: rule.Framework, Source: rule.Source}
 	r.Why = fmt.Sprintf("recognised by %s through the %s of %s", name(s), s.Kind, s.From.UTC().Format(time.DateOnly))
 	satisfies := r.Satisfies
 	if r = t.held(s, b, r); r.Answer == credentials.No {
 		return r
 	}
-	no := func(format string, args ...any) Recognition { // whether it holds or could not be told
-		r.Answer, r.Satisfies = credentials.No, false
+	no := func(reason Reason, format string, args ...any) Recognition { // whether it holds or could not be told
+		r.Answer, r.Satisfies, r.Reason = credentials.No, false, reason
 		r.Why = fmt.Sprintf("the %s of %s ", s.Kind, s.From.UTC().Format(time.DateOnly)) + fmt.Sprintf(format, args...)
 		return r
 	}
 	switch {
 	case b.Level < rule.MinLevel:
-		return no("asks for level %d, and this is level %d", rule.MinLevel, b.Level)
+		return no(ReasonLevel, "asks for level %d, and this is level %d", rule.MinLevel, b.Level)
 	case !within(rule.Within, b.Awarded, at):
-		return no("asks for an award of the last %s, and this is of %s", rule.Within, b.Awarded.UTC().Format(time.DateOnly))
+		return no(ReasonTime, "asks for an award of the last %s, and this is of %s", rule.Within, b.Awarded.UTC().Format(time.DateOnly))
 	case !satisfies && rule.Association != PartOf:
-		return no("says only that it %s %s", rule.Association, rule.Target)
+		return no(ReasonRule, "says only that it %s %s", rule.Association, rule.Target)
 	}
 	return r
 }
@@ -187,21 +201,21 @@ func (t Terms) rule(s Statement, rule Rule, b Badge, at time.Time) Recognition {
 func (t Terms) held(s Statement, b Badge, r Recognition) Recognition {
 	r.Issuer, r.By, r.ByName, r.Statement, r.Kind, r.Since = b.Issuer, s.By, s.ByName, s.ID, s.Kind, s.From
 	day := s.From.UTC().Format(time.DateOnly)
-	no := func(format string, args ...any) Recognition {
-		r.Answer, r.Satisfies, r.void, r.Why = credentials.No, false, true, fmt.Sprintf(format, args...)
+	no := func(reason Reason, format string, args ...any) Recognition {
+		r.Answer, r.Satisfies, r.void, r.Reason, r.Why = credentials.No, false, true, reason, fmt.Sprintf(format, args...)
 		return r
 	}
 	switch {
 	case !t.signed(s) && s.Unjudged == "":
-		return no("the %s of %s is not countersigned", s.Kind, day)
+		return no(ReasonForce, "the %s of %s is not countersigned", s.Kind, day)
 	case s.Ended && t.DropEnded:
-		return no("the %s of %s was ended on %s", s.Kind, day, s.Until.UTC().Format(time.DateOnly))
+		return no(ReasonForce, "the %s of %s was ended on %s", s.Kind, day, s.Until.UTC().Format(time.DateOnly))
 	case b.Awarded.Before(s.From):
-		return no("it was awarded on %s, before the %s of %s", b.Awarded.UTC().Format(time.DateOnly), s.Kind, day)
+		return no(ReasonTime, "it was awarded on %s, before the %s of %s", b.Awarded.UTC().Format(time.DateOnly), s.Kind, day)
 	case !s.covers(b.Awarded):
-		return no("it was awarded on %s, and the %s of %s ended on %s", b.Awarded.UTC().Format(time.DateOnly), s.Kind, day, s.Until.UTC().Format(time.DateOnly))
+		return no(ReasonTime, "it was awarded on %s, and the %s of %s ended on %s", b.Awarded.UTC().Format(time.DateOnly), s.Kind, day, s.Until.UTC().Format(time.DateOnly))
 	case s.Standing == requirement.Lapsed:
-		return no("the %s of %s is not in force now: %s", s.Kind, day, s.Why)
+		return no(ReasonForce, "the %s of %s is not in force now: %s", s.Kind, day, s.Why)
 	case s.Standing != requirement.Current:
 		r.Answer, r.Satisfies, r.Why = credentials.Unknown, false, fmt.Sprintf("whether the %s of %s is in force could not be told: %s", s.Kind, day, s.Why)
 	case !t.signed(s):
