@@ -100,9 +100,16 @@ func deleteApplication(tx *store.Tx, id string) error {
 }
 
 // noteApplication adds a fact about an application to the journal: ids and
-// slugs, no people, and no words of theirs.
+// slugs, no people, and no words of theirs. A decision has the seconds that it
+// took since the revision or the appeal was handed in.
 func (n *Node) noteApplication(tx *store.Tx, kind string, a application.Application, more map[string]any) error {
 	body := map[string]any{"application": a.ID, "achievement": a.Catalogue + "/" + a.Slug, "route": a.Now.Route, "revision": a.Now.Revision}
+	if a.Round > 0 {
+		body["round"] = a.Round
+	}
+	if decided := a.State == application.Returned || a.State == application.Accepted || a.State == application.Rejected; decided && kind == "application."+string(a.State) && !a.Handed.IsZero() {
+		body["seconds"] = int64(n.now().Sub(a.Handed).Seconds())
+	}
 	for k, v := range more {
 		body[k] = v
 	}

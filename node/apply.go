@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 
@@ -144,7 +145,11 @@ func (n *Node) submit(tx *store.Tx, a application.Application) error {
 	if err := a.Submit(n.now().UTC()); err != nil {
 		return err
 	}
-	if err := n.noteApplication(tx, "application.submitted", a, nil); err != nil {
+	kinds := map[application.Kind]bool{}
+	for _, e := range a.Now.Evidence {
+		kinds[e.Kind] = true
+	}
+	if err := n.noteApplication(tx, "application.submitted", a, map[string]any{"kinds": slices.Sorted(maps.Keys(kinds))}); err != nil {
 		return err
 	}
 	w, err := n.target(a.Catalogue + "/" + a.Slug)

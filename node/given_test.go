@@ -246,5 +246,5 @@ func TestAnOfferIsNotSignedOnceItsAuthorisationIsGone(t *testing.T) {
 	if late.holds(t, cedar.set.Base+"/openbadges/basics") != 0 {
 		t.Error("it was signed")
 	}
-	tells(t, alder, map[string]int64{"issued": 1, "declined": 0})
+	tells(t, alder, map[string]float64{"issued": 1, "declined": 0})
 }

@@ -74,6 +74,7 @@ type Node struct {
 	closeOnce  sync.Once
 	csvRunning atomic.Bool
 	counting   sync.Mutex
+	keptDays   map[string]tally // counts of days that were read, under counting
 	checkpoint checkpointing
 	proving    chan struct{}
 	stopping   chan struct{} // closed when Serve ends

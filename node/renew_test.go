@@ -91,7 +91,7 @@ func TestARenewalThatNobodyAcknowledgesReplacesTheOlderAtOnce(t *testing.T) {
 		if due, err := n.Renewals(t.Context(), RenewalsRequest{}); err != nil || len(due) != 0 {
 			t.Errorf("%s: due: %+v, %v", when, due, err)
 		}
-		tells(t, n, map[string]int64{"renewed": 1})
+		tells(t, n, map[string]float64{"renewed": 1})
 		if err := n.Close(); err != nil {
 			t.Fatal(err)
 		}

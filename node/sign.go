@@ -300,10 +300,8 @@ func (n *Node) replace(tx *store.Tx, id string, to AwardState) (Award, error) {
 	if err := awards.Put(tx, old); err != nil {
 		return old, err
 	}
-	if to == AwardRenewed {
-		if err := n.note(tx, "award.renewed", map[string]any{"credential": or(old.Credential, old.ID), "achievement": old.Catalogue + "/" + old.Achievement}); err != nil {
-			return old, err
-		}
+	if err := n.note(tx, "award."+string(to), map[string]any{"credential": or(old.Credential, old.ID), "achievement": old.Catalogue + "/" + old.Achievement}); err != nil {
+		return old, err
 	}
 	return old, n.setBit(tx, old.List, status.Refresh, old.Index, true)
 }

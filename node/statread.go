@@ -2,7 +2,6 @@ package node
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"runtime"
 	"sync"
@@ -39,6 +38,11 @@ func (d dayCounts) merge(o dayCounts) {
 func (n *Node) countUp(ctx context.Context) error {
 	n.counting.Lock()
 	defer n.counting.Unlock()
+	return n.countRest(ctx)
+}
+
+// countRest is countUp for who holds n.counting.
+func (n *Node) countRest(ctx context.Context) error {
 	for {
 		from, last, err := n.uncounted(ctx)
 		if err != nil || from == last {
@@ -50,6 +54,7 @@ func (n *Node) countUp(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		n.keptDays = nil
 		if err := n.keepCounts(ctx, from, last, days); err != nil {
 			return err
 		}
@@ -63,9 +68,7 @@ func (n *Node) uncounted(ctx context.Context) (from, last uint64, err error) {
 		if err := ignoreMissing(err); err != nil {
 			return err
 		}
-		if len(raw) == 8 {
-			from = binary.BigEndian.Uint64(raw)
-		}
+		from = cursorOf(raw)
 		last, err = tx.LastFact()
 		return err
 	})

@@ -32,16 +32,17 @@ func (s *scribe) fact(tx *store.Tx) error {
 	kind, body := "award.issued", map[string]any{"credential": fmt.Sprint("urn:", s.r.Uint64()), "achievement": a}
 	switch s.r.IntN(4) {
 	case 0:
-		kind, body["seconds"] = "award.held", 5 // within a minute
-		s.sum("seconds to accept", "1 minute")
+		kind, body["seconds"] = "award.held", 5 // within ten
+		s.sum("seconds to accept", "10")
 	case 1:
 		kind, body["route"], body["unmet"] = "review.submitted", "test \"x\"", []string{"p", "q"}
 		s.sum("review.submitted by route", "test \"x\"")
 		s.sum("criterion missed", a+"#p")
 		s.sum("criterion missed", a+"#q")
 	case 2:
-		kind, body["partner"] = "recognition.no", "did:web:b"
+		kind, body["partner"], body["reason"] = "recognition.no", "did:web:b", "level"
 		s.sum("recognition.no by partner", "did:web:b")
+		s.sum("recognition.no by reason", "did:web:b level")
 	}
 	s.sum(kind, a)
 	return s.n.note(tx, kind, body)
@@ -157,6 +158,6 @@ func TestCountingThatIsGivenUpCountsNothingTwice(t *testing.T) {
 		t.Fatalf("given up: %v", err)
 	}
 	if s, err := n.Stats(t.Context(), StatsRequest{}); err != nil || s.Value("issued", "") != 300 {
-		t.Errorf("%d, %v", s.Value("issued", ""), err)
+		t.Errorf("%v, %v", s.Value("issued", ""), err)
 	}
 }

@@ -3,12 +3,16 @@ package node
 import (
 	"context"
 	"encoding/json"
+	"fmt"
+	"io"
 	"net/http"
 	"net/url"
+	"time"
 )
 
 func (n *Node) adminStats(mux *http.ServeMux) {
 	handle(mux, "POST /stats", n.Stats)
+	mux.HandleFunc("GET /stats", n.adminStatsAs)
 	handle(mux, "POST /audit", n.VerifyJournal)
 	handle(mux, "POST /erase", n.Erase)
 	mux.HandleFunc("GET /learners", func(w http.ResponseWriter, r *http.Request) {
@@ -24,6 +28,36 @@ func (n *Node) adminStats(mux *http.ServeMux) {
 		err := n.keepCheckpoints(r.Context())
 		answer(w, struct{}{}, err)
 	})
+}
+
+// adminStatsAs answers a scrape: format is prometheus, csv or, if it is not
+// given, json; since and until are days, shared hides small groups.
+func (n *Node) adminStatsAs(w http.ResponseWriter, r *http.Request) {
+	q := r.URL.Query()
+	req := StatsRequest{Shared: q.Has("shared")}
+	for name, day := range map[string]*time.Time{"since": &req.Since, "until": &req.Until} {
+		if v := q.Get(name); v != "" {
+			var err error
+			if *day, err = time.Parse(time.DateOnly, v); err != nil {
+				answer(w, nil, fmt.Errorf("%w: %s is a day, such as 2026-09-01", ErrInput, name))
+				return
+			}
+		}
+	}
+	write := map[string]func(Stats, io.Writer) error{"prometheus": Stats.WritePrometheus, "csv": Stats.WriteCSV}[q.Get("format")]
+	if f := q.Get("format"); write == nil && f != "" && f != "json" {
+		answer(w, nil, fmt.Errorf("%w: format is prometheus, csv or json, not %q", ErrInput, f))
+		return
+	}
+	s, err := n.Stats(r.Context(), req)
+	if err != nil || write == nil {
+		answer(w, s, err)
+		return
+	}
+	w.Header().Set("Content-Type", map[string]string{"prometheus": "text/plain; version=0.0.4; charset=utf-8", "csv": "text/csv; charset=utf-8"}[q.Get("format")])
+	if err := write(s, w); err != nil {
+		n.log.Info("figures were not read to the end", "err", err)
+	}
 }
 
 // Stats returns the node's figures.

@@ -3,9 +3,11 @@ package node
 import (
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
+	"github.com/trust-me/trustme/internal/application"
 	"github.com/trust-me/trustme/internal/store"
 )
 
@@ -62,37 +64,108 @@ func TestFactsAreCountedOnce(t *testing.T) {
 	}
 	s, err := n.Stats(t.Context(), StatsRequest{})
 	if err != nil || s.Value("issued", "") != 301 {
-		t.Errorf("one more: %d, %v", s.Value("issued", ""), err)
+		t.Errorf("one more: %v, %v", s.Value("issued", ""), err)
+	}
+	if s, err = n.Stats(t.Context(), StatsRequest{Until: n.now().AddDate(0, 0, -1)}); err != nil || s.Value("issued", "") != 0 {
+		t.Errorf("until yesterday: %v, %v", s.Value("issued", ""), err)
+	}
+	if s, err = n.Stats(t.Context(), StatsRequest{Since: n.now(), Until: n.now()}); err != nil || s.Value("issued", "") != 301 {
+		t.Errorf("today: %v, %v", s.Value("issued", ""), err)
 	}
 	if s, err = n.Stats(t.Context(), StatsRequest{Since: n.now().AddDate(0, 0, 1)}); err != nil || s.Value("issued", "") != 0 {
-		t.Errorf("from tomorrow on: %d, %v", s.Value("issued", ""), err)
+		t.Errorf("from tomorrow on: %v, %v", s.Value("issued", ""), err)
 	}
 }
 
-func TestSmallGroupsAreHiddenFromPartners(t *testing.T) {
-	s := Stats{Figures: []Figure{{Metric: "issued", Value: 12}, {Metric: "issued", By: "a", Value: 9}, {Metric: "issued", By: "b", Value: 3}, {Metric: "revoked", Value: 4}, {Metric: "lapsed", Value: 0}}}
-	s.suppress()
-	for _, tt := range []struct {
-		f      Figure
-		hidden bool
-	}{{s.Figures[0], true}, {s.Figures[1], false}, {s.Figures[2], true}, {s.Figures[3], true}, {s.Figures[4], false}} {
-		if tt.f.Hidden != tt.hidden || tt.f.Hidden && tt.f.Value != 0 {
-			t.Errorf("%+v: hidden %v", tt.f, tt.hidden)
-		}
-	}
-}
-
-func TestHalfIsWithinTheSpanThatArithmeticGives(t *testing.T) {
+// Half of what took so long, rounded up to a step, by hand.
+func TestHalfIsWithinTheStepThatArithmeticGives(t *testing.T) {
 	for _, tt := range []struct {
 		seconds []int64
-		want    string
-	}{{nil, ""}, {[]int64{5}, "1 minute"}, {[]int64{5, 700, 4000}, "1 hour"}, {[]int64{90_000_000}, "longer"}, {[]int64{5, 6, 90_000_000}, "1 minute"}} {
+		want    int64
+		words   string
+	}{{nil, 0, "0 seconds"}, {[]int64{5}, 10, "10 seconds"}, {[]int64{5, 700, 4000}, 1800, "30 minutes"}, {[]int64{5, 6, 90_000_000}, 10, "10 seconds"},
+		{[]int64{60}, 60, "1 minute"}, {[]int64{86_400}, 86_400, "1 day"}, {[]int64{31_536_000}, 31_536_000, "365 days"}, {[]int64{31_536_001}, 63_072_000, "730 days"}} {
 		counts := map[string]int64{}
 		for _, s := range tt.seconds {
 			counts[spanOf(s)]++
 		}
-		if got := median(counts); got != tt.want {
-			t.Errorf("%v: %q, want %q", tt.seconds, got, tt.want)
+		got, of := median(counts)
+		if got != tt.want || of != int64(len(tt.seconds)) || inWords(got) != tt.words {
+			t.Errorf("%v: %d of %d, %q, want %d, %q", tt.seconds, got, of, inWords(got), tt.want, tt.words)
+		}
+	}
+}
+
+// An application is counted once as submitted and once as rejected, whatever
+// comes after: it is handed in, returned, handed in again, rejected, appealed
+// and rejected again.
+func TestAnApplicationIsCountedOnce(t *testing.T) {
+	n := opened(t, t.TempDir(), nil)
+	handed := n.now().Add(-50 * time.Second)
+	a := application.Application{ID: "a", Catalogue: "openbadges", Slug: "designer", Handed: handed}
+	err := n.db.Update(t.Context(), func(tx *store.Tx) error {
+		for _, step := range []struct {
+			kind            string
+			state           application.State
+			revision, round int
+			route           string
+		}{
+			{"submitted", application.Submitted, 1, 0, "prior-learning"}, {"returned", application.Returned, 1, 0, ""},
+			{"submitted", application.Submitted, 2, 0, "prior-learning"}, {"rejected", application.Rejected, 2, 0, ""},
+			{"appealed", application.InReview, 2, 1, ""}, {"rejected", application.Rejected, 2, 1, ""},
+			{"submitted", application.Submitted, 1, 0, ""}, {"rejected", application.Rejected, 1, 0, ""}, // another
+			{"appealed", application.InReview, 1, 1, ""}, {"accepted", application.Accepted, 1, 1, ""},
+		} {
+			a.State, a.Now.Revision, a.Round, a.Now.Route = step.state, step.revision, step.round, step.route
+			if err := n.noteApplication(tx, "application."+step.kind, a, map[string]any{"kinds": []string{"file"}}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := n.Stats(t.Context(), StatsRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []Figure{
+		{Metric: "applications submitted", Value: 2}, {Metric: "submitted by route", By: "prior-learning", Value: 1}, {Metric: "applications resubmitted", Value: 1},
+		{Metric: "resubmitted by route", By: "prior-learning", Value: 1}, {Metric: "applications returned", Value: 1}, {Metric: "applications rejected", Value: 2},
+		{Metric: "applications appealed", Value: 2}, {Metric: "appeals decided", By: "rejected", Value: 1}, {Metric: "appeals decided", By: "accepted", Value: 1},
+		{Metric: "applications accepted", Value: 1}, {Metric: "seconds to decide, median", Value: 60}, {Metric: "evidence kinds used", By: "file", Value: 3},
+	} {
+		if got := s.Value(want.Metric, want.By); got != want.Value {
+			t.Errorf("%s %s: %v, want %v", want.Metric, want.By, got, want.Value)
+		}
+	}
+}
+
+// Counts that another version of the rules kept are made anew.
+func TestCountsByOtherRulesAreMadeAnew(t *testing.T) {
+	n := filled(t, 30)
+	tells(t, n, map[string]float64{"issued": 10})
+	err := n.db.Update(t.Context(), func(tx *store.Tx) error {
+		return tx.Put(cursorKey, []byte{0, 0, 0, 0, 0, 0, 0, 9})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tells(t, n, map[string]float64{"issued": 10, "accepted": 10})
+}
+
+// What did not happen is 0, so that an alert can be written about it.
+func TestANewNodeTellsZeros(t *testing.T) {
+	n := opened(t, t.TempDir(), nil)
+	s, err := n.Stats(t.Context(), StatsRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range []Figure{{Metric: "issued"}, {Metric: "learners"}, {Metric: "renewals", By: "due"}, {Metric: "role met", By: "openbadges/open-badge-issuer"},
+		{Metric: "path step satisfied", By: "openbadges/become-issuer/basics"}, {Metric: "applications now", By: "in-review"}, {Metric: "agreements now", By: "ours in-force"}, {Metric: "credits out", By: "http://data.europa.eu/snb/education-credit/60b314e826"}} {
+		if !slices.Contains(s.Figures, f) {
+			t.Errorf("no %s %s", f.Metric, f.By)
 		}
 	}
 }

@@ -52,7 +52,7 @@ func TestABadgeThatIsWithdrawnAndRevokedAtOnceIsNotedOnce(t *testing.T) {
 			t.Errorf("%s was noted %d times", id, times[id])
 		}
 	}
-	tells(t, n, map[string]int64{"revoked": int64(len(ids))})
+	tells(t, n, map[string]float64{"revoked": float64(len(ids))})
 }
 
 // What was read before somebody else revoked it is not revoked again.
@@ -75,7 +75,7 @@ func TestWhatWasRevokedMeanwhileIsNotRevokedAgain(t *testing.T) {
 	if err != nil || a.Reason != "one" {
 		t.Errorf("%+v, %v", a, err)
 	}
-	tells(t, n, map[string]int64{"revoked": 3})
+	tells(t, n, map[string]float64{"revoked": 3})
 }
 
 // peopled is a node with so many badges of one achievement, each of somebody

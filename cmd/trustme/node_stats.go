@@ -14,16 +14,15 @@ import (
 func nodeStats() *cli.Command {
 	return &cli.Command{
 		Name: "stats", Usage: "count what happened and where learners stand, without naming anybody",
-		Description: example("Counts this node's own acts and what others told it, from the journal; holders are not tracked. --shared hides groups under five, for partners to read.", "trustme node stats --since 2026-09-01\ntrustme node stats --csv > stats.csv"),
-		Flags: nodeFlags(&cli.StringFlag{Name: "since", Usage: "from this `DAY` on, such as 2026-09-01"}, &cli.BoolFlag{Name: "csv", Usage: "print CSV: metric, by, value"},
-			&cli.BoolFlag{Name: "prometheus", Usage: "print the text format of Prometheus"}, &cli.BoolFlag{Name: "shared", Usage: "hide groups under five"}),
+		Description: example("Counts this node's own acts and what others told it, from the journal; holders are not tracked. How far learners are on paths and with roles is told by the badges that this node gave: partners' badges that count by an agreement are not known here.\n\n"+
+			"--shared hides groups under five, for partners to read: <5 is one to four, hidden is a number from which such a group could be told. Give a partner figures of times that do not overlap: two that do can be subtracted.\n\n"+
+			"A serving node answers a scraper on its administration socket: curl --unix-socket admin.sock 'http://node/stats?format=prometheus'.", "trustme node stats --since 2026-09-01 --until 2026-12-31\ntrustme node stats --csv > stats.csv"),
+		Flags: nodeFlags(&cli.StringFlag{Name: "since", Usage: "what happened from this `DAY` on, such as 2026-09-01"}, &cli.StringFlag{Name: "until", Usage: "what happened up to the end of this `DAY`, UTC"},
+			&cli.BoolFlag{Name: "csv", Usage: "print CSV: metric, by, value"}, &cli.BoolFlag{Name: "prometheus", Usage: "print the text format of Prometheus"}, &cli.BoolFlag{Name: "shared", Usage: "hide groups under five"}),
 		Action: onNode(0, 0, "", func(c *cli.Context, _ []string, cl *node.Client) error {
-			r := node.StatsRequest{Shared: c.Bool("shared")}
-			if s := c.String("since"); s != "" {
-				var err error
-				if r.Since, err = time.Parse(time.DateOnly, s); err != nil {
-					return usagef("--since %q is no day; write 2026-09-01", s)
-				}
+			r, err := statsRequest(c)
+			if err != nil {
+				return err
 			}
 			s, err := cl.Stats(c.Context, r)
 			switch {
@@ -39,6 +38,30 @@ func nodeStats() *cli.Command {
 			return s.WriteText(c.App.Writer)
 		}),
 	}
+}
+
+func statsRequest(c *cli.Context) (r node.StatsRequest, err error) {
+	r.Shared = c.Bool("shared")
+	var forms []string
+	for _, form := range []string{"json", "csv", "prometheus"} {
+		if c.Bool(form) {
+			forms = append(forms, "--"+form)
+		}
+	}
+	if len(forms) > 1 {
+		return r, usagef("%s: figures are printed in one form; give one of them", strings.Join(forms, " and "))
+	}
+	for name, day := range map[string]*time.Time{"since": &r.Since, "until": &r.Until} {
+		if s := c.String(name); s != "" {
+			if *day, err = time.Parse(time.DateOnly, s); err != nil {
+				return r, usagef("--%s %q is no day; write 2026-09-01", name, s)
+			}
+		}
+	}
+	if !r.Since.IsZero() && !r.Until.IsZero() && r.Until.Before(r.Since) {
+		return r, usagef("--until %s is before --since %s", c.String("until"), c.String("since"))
+	}
+	return r, nil
 }
 
 func nodeLearners() *cli.Command {

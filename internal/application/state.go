@@ -120,6 +120,7 @@ type Application struct {
 	Award     string      `json:"award,omitempty"`
 	Told      int         `json:"told"` // messages about its progress
 	Created   time.Time   `json:"created"`
+	Handed    time.Time   `json:"handed,omitzero"` // in for review: this revision, or the appeal
 	Updated   time.Time   `json:"updated"`
 }
 
@@ -156,7 +157,7 @@ func (a *Application) Submit(now time.Time) error {
 		return refusef("files of the application are missing")
 	}
 	a.Now, a.Pending = *a.Pending, nil
-	a.State, a.Reason, a.Lease, a.Kept, a.Updated = Submitted, "", Lease{}, false, now
+	a.State, a.Reason, a.Lease, a.Kept, a.Handed, a.Updated = Submitted, "", Lease{}, false, now, now
 	return nil
 }
 
@@ -329,7 +330,7 @@ func (a *Application) AppealFor(reason string, now time.Time) error {
 	case reason == "":
 		return refusef("say why you appeal; the other reviewers read it")
 	}
-	a.State, a.Reason, a.Round, a.Appeal, a.Kept, a.Lease, a.Updated = InReview, "", a.Round+1, reason, false, Lease{}, now
+	a.State, a.Reason, a.Round, a.Appeal, a.Kept, a.Lease, a.Handed, a.Updated = InReview, "", a.Round+1, reason, false, Lease{}, now, now
 	return nil
 }
 
