@@ -188,3 +188,77 @@ func BenchmarkStats(b *testing.B) {
 		}
 	}
 }
+
+// Agreements are counted where they stand, and refusals by partner and reason.
+func TestAgreementsAreCountedWhereTheyStand(t *testing.T) {
+	alder, birch := reachable(t, "Alder", nil), reachable(t, "Birch", nil)
+	basics := birch.set.Base + "/openbadges/a/basics"
+	own := agreed(t, alder, birch, fmt.Sprintf("  - {source: %q, target: basics}\n", basics))
+	told := func(n *Node, want map[string]float64) {
+		t.Helper()
+		s, err := n.Stats(t.Context(), StatsRequest{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for by, v := range want {
+			if got := s.Value("agreements now", by); got != v {
+				t.Errorf("%s: %v, want %v", by, got, v)
+			}
+		}
+	}
+	told(alder, map[string]float64{"ours in-force": 1, "theirs in-force": 0})
+	told(birch, map[string]float64{"ours in-force": 0, "theirs in-force": 1})
+	g, err := birch.Grant(t.Context(), GrantRequest{Achievement: "explorer", To: Recipient{DID: ana}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, unruled, err := birch.Award(t.Context(), g.Award.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := birch.Publish(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if _, err := alder.Recognise(t.Context(), RecogniseRequest{Credential: unruled}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s, err := alder.Stats(t.Context(), StatsRequest{})
+	if err != nil || s.Value("not recognised by reason", birch.id.String()+" no rule") != 1 || s.Value("not recognised", birch.id.String()) != 1 {
+		t.Errorf("%+v, %v", s.Figures, err)
+	}
+	for _, step := range []struct {
+		to   AgreementState
+		want map[string]float64
+	}{{OnHold, map[string]float64{"ours suspended": 1, "ours in-force": 0}}, {WasEnded, map[string]float64{"ours ended": 1, "ours suspended": 0}}} {
+		if _, err := alder.SetAgreement(t.Context(), SetAgreementRequest{ID: own.ID, To: step.to, Reason: "review"}); err != nil {
+			t.Fatal(err)
+		}
+		told(alder, step.want)
+	}
+}
+
+// Credits out are the badges of this node times their points: of two designers
+// at 0.5, one of them renewed and one claimed, and one issuer at 1, two points.
+func TestCreditsOutCountABadgeOnce(t *testing.T) {
+	n := opened(t, t.TempDir(), nil)
+	err := n.db.Update(t.Context(), func(tx *store.Tx) error {
+		for _, f := range [][2]string{{"issued", "designer"}, {"issued", "designer"}, {"issued", "designer"}, {"renewed", "designer"}, {"issued", "designer"}, {"rebound", "designer"}, {"issued", "issuer"}, {"issued", "basics"}} {
+			if err := n.note(tx, "award."+f[0], map[string]any{"achievement": "openbadges/" + f[1]}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := n.Stats(t.Context(), StatsRequest{})
+	if got := s.Value("credits out", "http://data.europa.eu/snb/education-credit/60b314e826"); err != nil || got != 2 {
+		t.Errorf("%v, %v", got, err)
+	}
+	if s, err = n.Stats(t.Context(), StatsRequest{Shared: true}); err != nil || !s.figure("credits out", "http://data.europa.eu/snb/education-credit/60b314e826").Hidden {
+		t.Errorf("told of four badges: %+v, %v", s.Figures, err)
+	}
+}

@@ -181,3 +181,25 @@ func TestTermsMeetARequirementExactlyWhenTheyAcceptTheBadge(t *testing.T) {
 		t.Errorf("only %d cases were met, and %d could not be told", met, unknown)
 	}
 }
+
+// A refusal is of one class, by which agreements are reviewed.
+func TestARefusalIsOfTheClassOfItsReason(t *testing.T) {
+	const alder, birch = "did:alder", "did:birch"
+	rule := recognition.Rule{Source: maker, Target: designer, Association: recognition.ExactMatch, MinLevel: 2, Within: "P1Y"}
+	s := recognition.Statement{Kind: recognition.Agreement, ID: "urn:uuid:m1", By: alder, Of: birch, From: signed, Signers: []string{birch}, Standing: requirement.Current, Recognizes: []recognition.Rule{rule}}
+	b := recognition.Badge{Achievement: maker, Issuer: birch, Level: 2, Awarded: awarded}
+	for want, spoil := range map[recognition.Reason]func(*recognition.Statement, *recognition.Badge){
+		"":                      func(*recognition.Statement, *recognition.Badge) {},
+		recognition.ReasonLevel: func(_ *recognition.Statement, b *recognition.Badge) { b.Level = 1 },
+		recognition.ReasonTime:  func(_ *recognition.Statement, b *recognition.Badge) { b.Awarded = signed.AddDate(0, 0, -1) },
+		recognition.ReasonForce: func(s *recognition.Statement, _ *recognition.Badge) { s.Standing = requirement.Lapsed },
+		recognition.ReasonRule:  func(_ *recognition.Statement, b *recognition.Badge) { b.Achievement = helper },
+	} {
+		s, b := s, b
+		spoil(&s, &b)
+		got := recognition.Terms{Self: []string{alder}, Statements: []recognition.Statement{s}}.Recognise(b, noon)
+		if got.Reason != want || (got.Answer == credentials.Yes) != (want == "") {
+			t.Errorf("%q: %+v", want, got)
+		}
+	}
+}
