@@ -50,7 +50,8 @@ type Award struct {
 	State       AwardState `json:"state"`
 	Standing    Standing   `json:"standing"`
 	Reason      string     `json:"reason,omitempty"`
-	Purpose     string     `json:"purpose"` // of its status list
+	Since       time.Time  `json:"since,omitzero"` // when its standing changed last
+	Purpose     string     `json:"purpose"`        // of its status list
 	List        int        `json:"list"`
 	Index       int        `json:"index"`
 	Awarded     time.Time  `json:"awarded"`

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/trust-me/trustme/credentials/status"
+	"github.com/trust-me/trustme/internal/exchange"
 	"github.com/trust-me/trustme/internal/store"
 )
 
@@ -25,13 +27,13 @@ type Changed struct {
 }
 
 // SetStanding revokes, suspends or reinstates a badge, with a reason that the
-// journal keeps. Once it returns, the change is on disk; while the node serves,
+// journal keeps and the holder is told. Once it returns, the change is on disk; while the node serves,
 // SetStanding waits for the beat that publishes it, or for the node to stop. A
 // verifier may act on the old list for up to the list's ttl. A revocation is
 // final; doing the same twice is no error.
 func (n *Node) SetStanding(ctx context.Context, r StandingRequest) (Changed, error) {
-	if r.Reason == "" {
-		return Changed{}, fmt.Errorf("%w: give a reason; it is kept in the journal", ErrInput)
+	if err := checkReason(r.Reason); err != nil {
+		return Changed{}, err
 	}
 	var a Award
 	err := n.db.Update(ctx, func(tx *store.Tx) (err error) {
@@ -47,11 +49,10 @@ func (n *Node) SetStanding(ctx context.Context, r StandingRequest) (Changed, err
 		if err := a.may(Standing(r.To)); err != nil {
 			return err
 		}
-		a.Standing, a.Reason, a.Updated = Standing(r.To), r.Reason, n.now().UTC()
-		if err := awards.Put(tx, a); err != nil {
+		if a, err = n.stand(tx, a, Standing(r.To), r.Reason); err != nil {
 			return err
 		}
-		if err := n.setBit(tx, a.List, a.Purpose, a.Index, a.Standing != Active); err != nil {
+		if err := n.tellHolder(tx, a); err != nil {
 			return err
 		}
 		return n.note(tx, "award."+r.To, map[string]any{"credential": a.ID, "achievement": a.Catalogue + "/" + a.Achievement, "reason": r.Reason})
@@ -69,7 +70,84 @@ func (n *Node) SetStanding(ctx context.Context, r StandingRequest) (Changed, err
 	if err == nil && !published {
 		err = n.Publish(ctx) // on disk, for the next start
 	}
+	n.wakeHolder(ctx, a.Recipient) // who looks at the list finds what they are told
 	return Changed{a, published}, err
+}
+
+func checkReason(s string) error {
+	switch {
+	case s == "":
+		return fmt.Errorf("%w: give a reason; it is kept in the journal, and the holder is told it", ErrInput)
+	case len(s) > exchange.MaxReason:
+		return fmt.Errorf("%w: the reason has %d bytes, and at most %d are told; shorten it", ErrInput, len(s), exchange.MaxReason)
+	}
+	return nil
+}
+
+// stand records what a badge's standing is from now on.
+func (n *Node) stand(tx *store.Tx, a Award, to Standing, reason string) (Award, error) {
+	now := n.now().UTC()
+	a.Since = latest(now, a.ValidFrom, a.Since.Add(time.Microsecond)) // a clock may be put back, and of two messages the later counts
+	a.Standing, a.Reason, a.Updated = to, reason, now
+	if err := awards.Put(tx, a); err != nil {
+		return a, err
+	}
+	return a, n.setBit(tx, a.List, a.Purpose, a.Index, to != Active)
+}
+
+func latest(t time.Time, more ...time.Time) time.Time {
+	for _, u := range more {
+		if u.After(t) {
+			t = u
+		}
+	}
+	return t
+}
+
+// tellHolder queues what became of a badge for the wallet that has it: one that
+// was signed, for a recipient with a connection.
+func (n *Node) tellHolder(tx *store.Tx, a Award) error {
+	if a.State != AwardIssued && a.State != AwardHeld {
+		return nil
+	}
+	to, err := connectionOf(tx, a.Recipient)
+	if err != nil || to == "" {
+		return err
+	}
+	c, err := exchange.Connections.Get(tx, to)
+	if err != nil {
+		return ignoreMissing(err)
+	}
+	return exchange.Standing{Credential: or(a.Credential, a.ID), Standing: string(a.Standing), Reason: a.Reason, At: a.Since}.Tell(tx, c)
+}
+
+// connectionOf returns the connection of a recipient: its own, or the last over
+// which the key was proven that a badge is bound to; "" for none.
+func connectionOf(tx *store.Tx, r Recipient) (string, error) {
+	if r.Connection != "" || r.DID == "" {
+		return r.Connection, nil
+	}
+	var last Award
+	for b, err := range awards.By(tx, "recipient", r.DID) {
+		if err != nil {
+			return "", err
+		}
+		if b.Recipient.Connection != "" && b.Updated.After(last.Updated) {
+			last = b
+		}
+	}
+	return last.Recipient.Connection, nil
+}
+
+func (n *Node) wakeHolder(ctx context.Context, r Recipient) {
+	var to string
+	err := n.db.View(ctx, func(tx *store.Tx) (err error) {
+		to, err = connectionOf(tx, r)
+		return err
+	})
+	if err == nil && to != "" { // else it is sent at the next connection
+		n.wake(ctx, to)
+	}
 }
 
 func (a Award) may(to Standing) error {

@@ -2,7 +2,6 @@ package node
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/trust-me/trustme/internal/store"
 )
@@ -20,14 +19,14 @@ type WithdrawnAll struct {
 }
 
 // withdrawBatch is how many badges are revoked in one transaction.
-const withdrawBatch = 200
+const withdrawBatch = 100
 
 // WithdrawAll revokes every badge of an achievement that still stands, such as
 // after a mistake in its assessment (Open Badges 3.0, use case "Badge Class
-// Status"). It can be repeated, and goes on where it was interrupted.
+// Status"), and tells their holders. It can be repeated, and goes on where it was interrupted.
 func (n *Node) WithdrawAll(ctx context.Context, r WithdrawAllRequest) (WithdrawnAll, error) {
-	if r.Reason == "" {
-		return WithdrawnAll{}, fmt.Errorf("%w: give a reason; it is kept in the journal", ErrInput)
+	if err := checkReason(r.Reason); err != nil {
+		return WithdrawnAll{}, err
 	}
 	c, slug, _, err := n.achievement(r.Achievement)
 	if err != nil {
@@ -35,6 +34,7 @@ func (n *Node) WithdrawAll(ctx context.Context, r WithdrawAllRequest) (Withdrawn
 	}
 	out := WithdrawnAll{Achievement: c.Slug + "/" + slug}
 	after, before := "", -1
+	told := map[Recipient]bool{}
 	for {
 		some, err := n.standingOf(ctx, out.Achievement, after)
 		if err != nil {
@@ -47,8 +47,11 @@ func (n *Node) WithdrawAll(ctx context.Context, r WithdrawAllRequest) (Withdrawn
 			after, before = "", out.Revoked // once more, for those that were given meanwhile
 			continue
 		}
-		did, err := n.revokeSome(ctx, some, r.Reason)
+		did, done, err := n.revokeSome(ctx, some, r.Reason)
 		out.Revoked += did
+		for _, a := range done {
+			told[Recipient{Connection: a.Recipient.Connection, DID: a.Recipient.DID}] = true
+		}
 		if err != nil {
 			return out, err
 		}
@@ -57,6 +60,9 @@ func (n *Node) WithdrawAll(ctx context.Context, r WithdrawAllRequest) (Withdrawn
 	published, err := n.published(ctx)
 	if err == nil && !published {
 		err = n.Publish(ctx)
+	}
+	for r := range told {
+		n.wakeHolder(ctx, r)
 	}
 	return out, err
 }
@@ -81,9 +87,8 @@ func (n *Node) standingOf(ctx context.Context, achievement, after string) (some 
 }
 
 // revokeSome revokes those that still stand when their turn comes, and returns
-// how many badges that were: who revoked one meanwhile has said so.
-func (n *Node) revokeSome(ctx context.Context, some []Award, reason string) (did int, err error) {
-	var done []Award
+// them, and how many badges that were: who revoked one meanwhile has said so.
+func (n *Node) revokeSome(ctx context.Context, some []Award, reason string) (did int, done []Award, err error) {
 	err = n.db.Update(ctx, func(tx *store.Tx) error {
 		done, did = nil, 0 // a transaction may run more than once
 		for _, old := range some {
@@ -94,18 +99,17 @@ func (n *Node) revokeSome(ctx context.Context, some []Award, reason string) (did
 			if a.Standing == Revoked || a.State == AwardDeclined {
 				continue
 			}
+			if a, err = n.stand(tx, a, Revoked, reason); err != nil {
+				return err
+			}
 			done = append(done, a)
-			a.Standing, a.Reason, a.Updated = Revoked, reason, n.now().UTC()
-			if err := awards.Put(tx, a); err != nil {
-				return err
-			}
-			if err := n.setBit(tx, a.List, a.Purpose, a.Index, true); err != nil {
-				return err
-			}
 			if a.State == AwardRenewed {
 				continue // an older version of a badge whose newest is counted
 			}
 			did++
+			if err := n.tellHolder(tx, a); err != nil {
+				return err
+			}
 			if err := n.note(tx, "award.revoked", map[string]any{"credential": or(a.Credential, a.ID), "achievement": a.Catalogue + "/" + a.Achievement, "reason": reason}); err != nil {
 				return err
 			}
@@ -113,13 +117,13 @@ func (n *Node) revokeSome(ctx context.Context, some []Award, reason string) (did
 		return nil
 	})
 	if err != nil {
-		return 0, err
+		return 0, nil, err
 	}
 	for _, a := range done {
 		n.lists.revoke(or(a.Credential, a.ID))
 		if err := n.recall(ctx, a.List, a.Purpose, a.Index); err != nil {
-			return did, err
+			return did, done, err
 		}
 	}
-	return did, nil
+	return did, done, nil
 }

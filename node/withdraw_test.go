@@ -68,7 +68,7 @@ func TestWhatWasRevokedMeanwhileIsNotRevokedAgain(t *testing.T) {
 	if _, err := n.SetStanding(t.Context(), StandingRequest{ID: some[1].ID, To: string(Revoked), Reason: "one"}); err != nil {
 		t.Fatal(err)
 	}
-	if did, err := n.revokeSome(t.Context(), some, "all"); err != nil || did != 2 {
+	if did, _, err := n.revokeSome(t.Context(), some, "all"); err != nil || did != 2 {
 		t.Errorf("%d, %v", did, err)
 	}
 	a, _, err := n.Award(t.Context(), some[1].ID)

@@ -4,6 +4,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/trust-me/trustme/node"
 	"github.com/trust-me/trustme/testnet"
 	"github.com/trust-me/trustme/wallet"
 )
@@ -49,5 +50,31 @@ func TestOneWatchGetsTheBadgesOfANodeThatComesAndGoes(t *testing.T) {
 	var hs []wallet.Held
 	if err := ana.Must(t.Context(), &hs, "list"); err != nil || len(hs) != 3 {
 		t.Errorf("%d badges, %v", len(hs), err)
+	}
+}
+
+// Who watches hears that a badge was revoked, with the reason.
+func TestAWatchTellsThatABadgeWasRevoked(t *testing.T) {
+	n := start(t, t.TempDir(), "alder", "ana")
+	alder, ana := n.Node("alder"), n.Wallet("ana")
+	c := connect(t, n, "alder", "ana")
+	if err := ana.Watch(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var g node.Granted
+	if err := alder.Must(t.Context(), &g, "issue", "--to", c, "basics"); err != nil {
+		t.Fatal(err)
+	}
+	if err := ana.Sees(t.Context(), "received Open Badges Basics"); err != nil {
+		t.Fatal(err)
+	}
+	if err := alder.Must(t.Context(), nil, "revoke", "--reason", "wrong assessment", g.Award.ID); err != nil {
+		t.Fatal(err)
+	}
+	if err := ana.Sees(t.Context(), "Alder: Open Badges Basics was revoked: wrong assessment"); err != nil {
+		t.Fatal(err)
+	}
+	if err := ana.Unwatch(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -36,6 +36,8 @@ type Held struct {
 	Checked     time.Time `json:"checked"`
 	// SelfAsserted says that its subject issued it: nobody else vouches for it.
 	SelfAsserted bool `json:"selfAsserted,omitempty"`
+	// Said is what the issuer told this wallet of its standing; nil for nothing.
+	Said *Word `json:"said,omitempty"`
 }
 
 var held = store.NewCollection("held", func(h Held) string { return h.ID },
@@ -240,8 +242,11 @@ func (w *Wallet) Verify(ctx context.Context, what string) (Held, credentials.Rep
 		return h, credentials.Report{}, err
 	}
 	r := w.party.Verifier.Report(ctx, raw, credentials.ReportOptions{Offline: w.cfg.Offline})
-	h.Verdict, h.Why, h.Checked = string(r.Verdict), r.Why(), w.cfg.Now().UTC()
 	return h, r, w.db.Update(ctx, func(tx *store.Tx) error {
+		if now, err := held.Get(tx, h.ID); err == nil { // its issuer may have said something meanwhile
+			h = now
+		}
+		h.Verdict, h.Why, h.Checked = string(r.Verdict), r.Why(), w.cfg.Now().UTC()
 		if err := dropOlder(tx, h); err != nil {
 			return err
 		}

@@ -19,7 +19,7 @@ type SyncResult struct {
 	Received []string `json:"received"` // names of new badges
 	Waiting  int      `json:"waiting"`  // offers that await a decision
 	// News says where applications, endorsements and learning agreements stand
-	// that moved, and what became of a catalogue.
+	// that moved, what the issuer said of a badge, and what became of a catalogue.
 	News    []string `json:"news,omitempty"`
 	Problem string   `json:"problem,omitempty"`
 }
@@ -45,6 +45,13 @@ func (w *Wallet) Sync(ctx context.Context) ([]SyncResult, error) {
 			r.Problem = err.Error()
 		}
 		out = append(out, r)
+	}
+	words, err := w.words(ctx, 0)
+	for i, c := range cs {
+		out[i].News = append(out[i].News, words[c.ID]...)
+	}
+	if err != nil {
+		return out, err
 	}
 	news, err := w.freshen(ctx, freshenSync)
 	if err != nil {
@@ -204,9 +211,17 @@ func (w *Wallet) onStatus(_ didcomm.Pair, thread string, waiting int) {
 	}
 }
 
+// Event is what happened while a wallet watches: a badge of that name came, or
+// a partner said something of one.
+type Event struct {
+	Received string `json:"received,omitempty"`
+	Partner  string `json:"partner,omitempty"`
+	News     string `json:"news,omitempty"`
+}
+
 // Watch stays connected to every partner until ctx ends, so that badges come
-// as they are issued. event, which may be nil, is told the names of new ones.
-func (w *Wallet) Watch(ctx context.Context, event func(string)) error {
+// as they are issued, and tells what happens.
+func (w *Wallet) Watch(ctx context.Context, tell func(Event)) error {
 	reading := context.WithoutCancel(ctx) // to be told to end is no error, also not at the very first
 	cs, err := w.Connections(reading)
 	if err != nil {
@@ -240,11 +255,20 @@ func (w *Wallet) Watch(ctx context.Context, event func(string)) error {
 				return err
 			}
 			for id, name := range now {
-				if _, old := known[id]; !old && event != nil {
-					event(name)
+				if _, old := known[id]; !old {
+					tell(Event{Received: name})
 				}
 			}
 			known = now
+			words, err := w.words(ctx, lookAgain)
+			if err != nil && ctx.Err() == nil {
+				return err
+			}
+			for _, c := range cs {
+				for _, word := range words[c.ID] {
+					tell(Event{Partner: partner(c), News: word})
+				}
+			}
 		}
 	}
 	return nil

@@ -139,7 +139,7 @@ func (w *Wallet) assemble(ctx context.Context, secret seal.Secret) (err error) {
 	w.holder = &exchange.Holder{DB: w.db, Now: w.cfg.Now, Wants: func(exchange.Offer) bool { return !w.cfg.Hold }, Proof: w.proof, Receive: w.receive}
 	router := &exchange.Router{DB: w.db, Status: w.onStatus, Roles: map[string]exchange.Handle{
 		exchange.TypePresentationAck: w.onShown, didcomm.TypeProblem: w.onProblem, exchange.TypePresentationRequest: w.onAsked,
-		exchange.TypeLearning: w.onLearning, exchange.TypeTranscript: w.onTranscript}}
+		exchange.TypeLearning: w.onLearning, exchange.TypeTranscript: w.onTranscript, exchange.TypeStanding: w.onStanding}}
 	endorsed := &exchange.Endorsed{DB: w.db, Now: w.cfg.Now, Receive: w.receiveEndorsement}
 	for _, roles := range []map[string]exchange.Handle{w.holder.Roles(), w.applicant(), endorsed.Roles()} {
 		for t, h := range roles {

@@ -128,7 +128,7 @@ func sayReceived(c *cli.Context, r wallet.SyncResult) {
 func walletSync() *cli.Command {
 	return &cli.Command{
 		Name: "sync", Usage: "fetch what partners have for you",
-		Description: example("Visits every partner once, and fetches kept catalogues anew that are older than a day. Exit 2 when one did not answer; what waits there comes next time.", "trustme wallet sync"),
+		Description: example("Visits every partner once, tells what issuers said of your badges after a look at their status, and fetches kept catalogues anew that are older than a day. Exit 2 when one did not answer; what waits there comes next time.", "trustme wallet sync"),
 		Flags:       walletFlags(holdFlag),
 		Action: onWallet(0, 0, "", func(c *cli.Context, _ []string, w *wallet.Wallet) error {
 			rs, err := w.Sync(c.Context)
@@ -165,8 +165,12 @@ func walletWatch() *cli.Command {
 			if len(cs) > 0 { // else it is refused
 				told = errors.Join(told, answer(c, fields{"watching": len(cs)}, "watching"))
 			}
-			err := w.Watch(c.Context, func(name string) {
-				told = errors.Join(told, answer(c, fields{"received": name}, "received %s", name))
+			err := w.Watch(c.Context, func(e wallet.Event) {
+				if e.Received != "" {
+					told = errors.Join(told, answer(c, e, "received %s", e.Received))
+				} else {
+					told = errors.Join(told, answer(c, e, "%s: %s", plain(e.Partner), plain(e.News)))
+				}
 			})
 			return errors.Join(err, told)
 		}),
@@ -176,7 +180,7 @@ func walletWatch() *cli.Command {
 func walletList() *cli.Command {
 	return &cli.Command{
 		Name: "list", Usage: "list the badges",
-		Description: example("Each line: id, verdict of the last look, name and level, issuer, end of validity.", "trustme wallet list"),
+		Description: example("Each line: id, verdict of the last look, name and level, issuer, end of validity, and what its issuer said of one that was revoked or suspended.", "trustme wallet list"),
 		Flags:       walletFlags(),
 		Action: onWallet(0, 0, "", func(c *cli.Context, _ []string, w *wallet.Wallet) error {
 			hs, err := w.List(c.Context)
@@ -195,7 +199,11 @@ func walletList() *cli.Command {
 				if h.Level != "" {
 					name += ", " + h.Level
 				}
-				say(c, "%s  %-9s  %-24s  %-16s  %s", h.ID, h.Verdict, name, by, date(h.ValidUntil))
+				said := ""
+				if h.Said != nil && h.Said.Standing != "active" {
+					said = "  " + plain(h.Word())
+				}
+				say(c, "%s  %-9s  %-24s  %-16s  %s%s", h.ID, h.Verdict, name, by, date(h.ValidUntil), said)
 			}
 			return nil
 		}),

@@ -31,6 +31,9 @@ func walletShow() *cli.Command {
 			}
 			say(c, "%s\n  issued by   %s (%s)\n  for         %s\n  badge       %s\n  credential  %s\n  awarded     %s\n  valid       %s to %s\n  received    %s\n  verdict     %s on %s: %s", h.Name, h.IssuerName, h.Issuer, h.Subject, h.Achievement, h.Credential,
 				date(b.AwardedDate()), date(h.ValidFrom), date(h.ValidUntil), date(h.Received), h.Verdict, date(h.Checked), h.Why)
+			if h.Said != nil {
+				say(c, "  issuer says %s (on %s)", plain(h.Word()), date(h.Said.At))
+			}
 			sayBadge(c, b)
 			return sayPraise(c, w, h)
 		}),

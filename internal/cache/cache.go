@@ -64,6 +64,12 @@ func key(kind, url string) []byte {
 	return []byte("cache/" + kind + "/" + hex.EncodeToString(h[:]))
 }
 
+type anewKey struct{}
+
+// Anew asks the publishers, for what is fetched under the context that it
+// returns, as [Cache.Refresh] does.
+func Anew(ctx context.Context) context.Context { return context.WithValue(ctx, anewKey{}, true) }
+
 // Get returns the answer for url. Errors are those of [fetch.Client.Get]; a
 // 404 or 410 is remembered like an answer.
 func (c *Cache) Get(ctx context.Context, url string) (fetch.Response, error) {
@@ -82,7 +88,7 @@ func (c *Cache) get(ctx context.Context, url string) (fetch.Response, error) {
 			return fetch.Response{}, heldErr
 		}
 	}
-	if !errors.Is(heldErr, store.ErrNotFound) && (c.Offline || !c.Refresh && c.fresh(held)) {
+	if !errors.Is(heldErr, store.ErrNotFound) && (c.Offline || !c.Refresh && ctx.Value(anewKey{}) == nil && c.fresh(held)) {
 		return held.Response, heldErr
 	}
 	if c.Offline {

@@ -38,6 +38,8 @@ const (
 	TypeTranscript = "https://w3id.org/trust-me/learning/1.0/transcript"
 
 	TypeRenew = "https://w3id.org/trust-me/renew/1.0/request"
+
+	TypeStanding = "https://w3id.org/trust-me/standing/1.0/changed"
 )
 
 // protocols are what discover-features discloses.
@@ -53,6 +55,7 @@ var protocols = []string{
 	"https://w3id.org/trust-me/endorse/1.0",
 	"https://w3id.org/trust-me/learning/1.0",
 	"https://w3id.org/trust-me/renew/1.0",
+	"https://w3id.org/trust-me/standing/1.0",
 }
 
 // Attachment formats and media types.
