@@ -168,15 +168,21 @@ func (n *Node) guardRoute(w target, s application.Submission, who shownBy) error
 	return nil
 }
 
-// guardHeld refuses what the applicant has, or applies for, already. A renewal
+// guardHeld refuses what the applicant has already, at this level or above. A renewal
 // names the badge that it renews.
 func (n *Node) guardHeld(ctx context.Context, w target, s application.Submission, who shownBy) error {
 	if s.Renews != "" {
 		return n.guardRenewal(ctx, w, s, who)
 	}
-	have := requirement.Requirement{Badge: w.slug, Level: s.Level}.Evaluate(who.holdings, n.names(w.c, who), n.now())
-	if have.OK() {
-		return refused("you hold ", w.a.Name, " already; look at it with: trustme wallet list")
+	names := n.names(w.c, who)
+	for level := len(w.a.Levels); level >= s.Level; level-- {
+		if !(requirement.Requirement{Badge: w.slug, Level: level}).Evaluate(who.holdings, names, n.now()).OK() {
+			continue
+		}
+		if level == 0 {
+			return refused("you hold ", w.a.Name, " already; look at it with: trustme wallet list")
+		}
+		return refused("you hold ", w.a.Name, " already, at level ", itoa(level), "; look at it with: trustme wallet list")
 	}
 	return nil
 }

@@ -198,7 +198,7 @@ func TestEachGuardOfASubmissionSaysTheWayOut(t *testing.T) {
 			s.Evidence[0] = held(other, 0)
 			who.badges = append(who.badges, other.badges[0])
 		}, "evidence 1: the credential badge was not shown, is not valid, or is not yours; look at it with: trustme wallet verify"},
-		{"held already", func(_ *application.Submission, who *someone) { who.given(t, "issuer", 2) }, "you hold Badge Issuer already; look at it with: trustme wallet list"},
+		{"held already", func(_ *application.Submission, who *someone) { who.given(t, "issuer", 2) }, "you hold Badge Issuer already, at level 2; look at it with: trustme wallet list"},
 		{"held at a lower level", func(_ *application.Submission, who *someone) { who.given(t, "issuer", 1) }, ""},
 		{"renewing what is not there", func(s *application.Submission, _ *someone) { s.Renews = "urn:uuid:1" }, "the badge that this would renew is none of yours for Badge Issuer; leave it out to apply anew"},
 		{"words too long for a badge", func(s *application.Submission, _ *someone) {

@@ -20,7 +20,7 @@ import (
 // email, did and connection are required.
 var csvColumns = []string{"badge", "email", "did", "connection", "level", "date", "until", "narrative", "evidence", "language"}
 
-// RowError is what is wrong with a row; rows count from 1, the header.
+// RowError is what is to be said of a row; rows count from 1, the header.
 type RowError struct {
 	Row     int    `json:"row"`
 	Message string `json:"message"`
@@ -63,10 +63,11 @@ type Progress struct {
 // into building, signing and verifying; the rest is the store and waiting.
 type CSVResult struct {
 	Progress
-	Seconds float64  `json:"seconds"`
-	Proofs  float64  `json:"proofs"`
-	Claims  []string `json:"claims"`            // "row,email,link" of each claim link, at most 100,000
-	LeftOut int      `json:"leftOut,omitempty"` // claim links that are not among Claims
+	Seconds float64    `json:"seconds"`
+	Proofs  float64    `json:"proofs"`
+	Held    []RowError `json:"held,omitempty"`    // rows of who holds the level, or a higher one, already, at most 1000
+	Claims  []string   `json:"claims"`            // "row,email,link" of each claim link, at most 100,000
+	LeftOut int        `json:"leftOut,omitempty"` // claim links that are not among Claims
 }
 
 // maxClaims bounds the claim links of one answer.
@@ -117,6 +118,7 @@ func (n *Node) IssueCSV(ctx context.Context, path string, progress func(Progress
 	}
 	err = n.feed(ctx, path, rows)
 	wg.Wait()
+	slices.SortFunc(res.Held, func(a, b RowError) int { return a.Row - b.Row })
 	if cause := context.Cause(ctx); cause != nil {
 		err = cause
 	}
@@ -131,6 +133,9 @@ func (r *CSVResult) count(row int, g Granted) {
 		r.Issued++
 	} else {
 		r.Existing++
+		if why := g.Holds(); why != "" && len(r.Held) < maxRowErrors {
+			r.Held = append(r.Held, RowError{row, why})
+		}
 	}
 	switch {
 	case g.Claim == nil:

@@ -13,18 +13,18 @@ import (
 
 // Whichever way a badge is given, by hand, by a file, a claim link, a code, an
 // event, a presentation, an application or a rule, one person has it once for as
-// long as it stands. Its renewal is the same badge, a higher level and an award
-// under a key of its own are others. A person is known by their connection, DID
+// long as it stands. Its renewal is the same badge; a higher level is another,
+// given beside the lower one, and so is an award under a key of its own. A person is known by their connection, DID
 // or e-mail address; where the DID comes with the proof of the key, it is looked
 // again before the badge is signed, and in the transaction that keeps it.
 
 // given finds the award that a second one of the same achievement to the same
-// person would repeat.
+// person would repeat, at its level or above: of several that of the highest.
 func (n *Node) given(tx *store.Tx, a Award) (old Award, found bool, err error) {
 	return n.repeated(tx, a, func(Award) bool { return true })
 }
 
-func (n *Node) repeated(tx *store.Tx, a Award, counts func(Award) bool) (Award, bool, error) {
+func (n *Node) repeated(tx *store.Tx, a Award, counts func(Award) bool) (old Award, found bool, err error) {
 	if a.Apart || a.Credential != "" { // told apart by its key; a renewal
 		return Award{}, false, nil
 	}
@@ -39,11 +39,23 @@ func (n *Node) repeated(tx *store.Tx, a Award, counts func(Award) bool) (Award, 
 		if b.State != AwardOffered && b.State != AwardIssued && b.State != AwardHeld {
 			continue // what took its place counts
 		}
-		if over, err := n.over(tx, b); err != nil || !over {
-			return b, err == nil, err
+		over, err := n.over(tx, b)
+		if err != nil {
+			return b, false, err
+		}
+		if !over && (!found || b.Level > old.Level) {
+			old, found = b, true
 		}
 	}
-	return Award{}, false, nil
+	return old, found, nil
+}
+
+// atLevel names the level of an award after its name, where it has one.
+func (a Award) atLevel() string {
+	if a.Level == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" at level %d", a.Level)
 }
 
 // notGiven refuses a badge that the person has already.
@@ -56,7 +68,7 @@ func (n *Node) notGiven(tx *store.Tx, a Award) error {
 	if old.State == AwardOffered {
 		where = "fetch it with: trustme wallet sync"
 	}
-	return &didcomm.Problem{Code: exchange.CodeInvitation, Comment: fmt.Sprintf("you were given %s already, on %s; %s", old.Name, old.Made.Format("2006-01-02"), where)}
+	return &didcomm.Problem{Code: exchange.CodeInvitation, Comment: fmt.Sprintf("you were given %s already%s, on %s; %s", old.Name, old.atLevel(), old.Made.Format("2006-01-02"), where)}
 }
 
 // onlyOne ends the offer of a badge that the person whose key it is to be bound
@@ -67,7 +79,7 @@ func (n *Node) onlyOne(tx *store.Tx, a Award) error {
 	if err != nil || !found {
 		return err
 	}
-	return &exchange.Over{Why: fmt.Sprintf("you were given %s already, on %s; look at it with: trustme wallet list", old.Name, old.Made.Format("2006-01-02"))}
+	return &exchange.Over{Why: fmt.Sprintf("you were given %s already%s, on %s; look at it with: trustme wallet list", old.Name, old.atLevel(), old.Made.Format("2006-01-02"))}
 }
 
 // mayBeSigned looks, when the learner has proven their key, whether what was

@@ -21,7 +21,8 @@ import (
 // for good, and another key tells another award of the same achievement apart.
 // Without one, the same achievement to the same person is granted once for as
 // long as that award stands, whichever way it was given: after a revocation, its
-// end or a declined offer, and at a higher level, a new one is made.
+// end or a declined offer a new one is made. So it is at a higher level, beside
+// the lower one, which stays what it is; at a lower level what stands is returned.
 type GrantRequest struct {
 	Achievement string    `json:"achievement"`        // slug, or catalogue/slug
 	Language    string    `json:"language,omitempty"` // default: the catalogue's
@@ -43,6 +44,19 @@ type Granted struct {
 	Award Award       `json:"award"`
 	New   bool        `json:"new"`
 	Claim *InviteLink `json:"claim,omitempty"`
+}
+
+// Holds says of an award that was made before, and stands, at which level its
+// recipient has it; "" of any other.
+func (g Granted) Holds() string {
+	a := g.Award
+	if g.New || a.Level == 0 || a.Standing == Revoked || a.State == AwardDeclined || a.Lapsed && a.State != AwardRebound && a.State != AwardRenewed {
+		return ""
+	}
+	if a.State == AwardOffered {
+		return fmt.Sprintf("%s was offered %s at level %d already", a.Recipient.Display(), a.Name, a.Level)
+	}
+	return fmt.Sprintf("%s holds %s at level %d already", a.Recipient.Display(), a.Name, a.Level)
 }
 
 // Grant awards an achievement. To a connection it is offered and signed when
@@ -247,11 +261,12 @@ func (r Recipient) normal() Recipient {
 }
 
 // reserve writes the award, with its status index, and its offer where it goes
-// to a connection. An award of the same key is returned instead; one that is
-// over only when the key grants once.
+// to a connection. An award of the same key is returned instead, that of the
+// highest level; one that is over only when the key grants once.
 func (n *Node) reserve(ctx context.Context, a Award, once bool) (g Granted, err error) {
 	err = n.db.Update(ctx, func(tx *store.Tx) error {
 		g = Granted{Award: a, New: true}
+		stands := false
 		for old, err := range awards.By(tx, "key", a.Key) {
 			if err != nil {
 				return err
@@ -260,14 +275,14 @@ func (n *Node) reserve(ctx context.Context, a Award, once bool) (g Granted, err 
 			if err != nil {
 				return err
 			}
-			if old.Level < a.Level && !a.Apart {
-				continue // a higher level is another award
-			}
-			if !over {
-				g = Granted{Award: old}
-				return nil
-			}
-			if once && (g.New || old.Updated.After(g.Award.Updated)) {
+			switch {
+			case a.Apart && old.Level != a.Level:
+				return fmt.Errorf("%w: under this key %s was awarded at level %d; another award has a key of its own", ErrInput, old.Name, old.Level)
+			case old.Level < a.Level: // a higher level is another award, beside the lower
+			case !over && (!stands || old.Level > g.Award.Level):
+				g, stands = Granted{Award: old}, true
+			case !over || stands:
+			case once && (g.New || old.Updated.After(g.Award.Updated)):
 				g = Granted{Award: old}
 			}
 		}

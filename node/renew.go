@@ -99,7 +99,7 @@ type RenewalsRequest struct {
 }
 
 // Renewals lists the badges whose renewal is due or overdue, the most urgent
-// first.
+// first, without those that somebody has at a higher level.
 func (n *Node) Renewals(ctx context.Context, r RenewalsRequest) ([]Renewal, error) {
 	out := []Renewal{}
 	err := n.db.View(ctx, func(tx *store.Tx) error {
@@ -108,14 +108,33 @@ func (n *Node) Renewals(ctx context.Context, r RenewalsRequest) ([]Renewal, erro
 				return err
 			}
 			x, ok := n.renewal(a)
-			if ok && (x.State == Due || x.State == Overdue || x.State == NotDue && r.Within > 0 && x.Opens.Before(n.now().Add(r.Within))) {
-				out = append(out, x)
+			if !ok || x.State == TooLate || x.State == NotDue && (r.Within == 0 || !x.Opens.Before(n.now().Add(r.Within))) {
+				continue
 			}
+			if outgrown, err := n.outgrown(tx, a); err != nil || outgrown {
+				if err != nil {
+					return err
+				}
+				continue
+			}
+			out = append(out, x)
 		}
 		return nil
 	})
 	slices.SortFunc(out, func(a, b Renewal) int { return a.Award.ValidUntil.Compare(b.Award.ValidUntil) })
 	return out, err
+}
+
+// outgrown reports whether the person has the badge at a higher level, which is
+// the one to be renewed.
+func (n *Node) outgrown(tx *store.Tx, a Award) (bool, error) {
+	if a.Apart {
+		return false, nil
+	}
+	a.Credential = ""
+	a.Level++
+	_, found, err := n.repeated(tx, a, func(b Award) bool { return b.State != AwardOffered })
+	return found, err
 }
 
 // currentOf returns the newest record of a credential: that of its last

@@ -81,7 +81,7 @@ func nodeConnections() *cli.Command {
 func nodeIssue() *cli.Command {
 	return &cli.Command{
 		Name: "issue", Usage: "award a badge to a connection, a DID, an e-mail address, or a CSV file of them", ArgsUsage: "BADGE",
-		Description: example("To a connection the badge is offered and signed when the wallet proves its key. To an e-mail address it is signed at once, and a link is printed that claims it. Awarding the same badge to the same recipient again changes nothing while the first stands; once that is revoked, lapsed or declined, a new one is issued. For an e-mail address it prints the claim link again, a new one when that has expired, none when it was used. With --key the award is made once for good. With --language the badge is in that language, where the catalogue has a translation; it counts as the same badge.\n\nA CSV file has a header; its columns are badge, and email, did or connection, and optionally level, date, until, narrative, evidence, language. All rows are checked before anything is issued. The same badge to the same recipient is issued once however often a file is given, also after a revocation: to award it anew, issue it alone, without --csv.",
+		Description: example("To a connection the badge is offered and signed when the wallet proves its key. To an e-mail address it is signed at once, and a link is printed that claims it. Awarding the same badge to the same recipient again changes nothing while the first stands; once that is revoked, lapsed or declined, a new one is issued. A higher --level is issued beside the lower one, which stays valid; of one that is held at that level or above the level is told, and nothing issued. For an e-mail address it prints the claim link again, a new one when that has expired, none when it was used. With --key the award is made once for good. With --language the badge is in that language, where the catalogue has a translation; it counts as the same badge.\n\nA CSV file has a header; its columns are badge, and email, did or connection, and optionally level, date, until, narrative, evidence, language. All rows are checked before anything is issued. The same badge to the same recipient is issued once however often a file is given, also after a revocation: to award it anew, issue it alone, without --csv.",
 			"trustme node issue --to ana@example.org basics\ntrustme node issue --csv course.csv"),
 		Flags: nodeFlags(&cli.StringFlag{Name: "to", Usage: "connection id, DID or e-mail address"}, &cli.IntFlag{Name: "level", Usage: "level that was reached"}, languageFlag,
 			&cli.StringFlag{Name: "narrative", Usage: "what the learner did"}, &cli.StringSliceFlag{Name: "evidence", Usage: "`URL` of evidence"},
@@ -108,11 +108,7 @@ func nodeIssue() *cli.Command {
 				if c.Bool("json") {
 					return printJSON(c, g)
 				}
-				word := "awarded"
-				if !g.New {
-					word = "awarded before"
-				}
-				say(c, "%s %s to %s: %s (%s)", word, g.Award.Name, g.Award.Recipient.Display(), g.Award.ID, g.Award.State)
+				sayGranted(c, g)
 				if g.Claim != nil {
 					say(c, "claim: %s", g.Claim.Link)
 				}
@@ -123,6 +119,22 @@ func nodeIssue() *cli.Command {
 			})
 		},
 	}
+}
+
+func sayGranted(c *cli.Context, g node.Granted) {
+	if holds := g.Holds(); holds != "" {
+		say(c, "%s: %s (%s)", holds, g.Award.ID, g.Award.State)
+		return
+	}
+	word := "awarded"
+	if !g.New {
+		word = "awarded before"
+	}
+	level := ""
+	if g.Award.Level > 0 {
+		level = fmt.Sprintf(" at level %d", g.Award.Level)
+	}
+	say(c, "%s %s%s to %s: %s (%s)", word, g.Award.Name, level, g.Award.Recipient.Display(), g.Award.ID, g.Award.State)
 }
 
 func grantRequest(c *cli.Context, badge string) (node.GrantRequest, error) {
@@ -194,6 +206,13 @@ func issueCSV(c *cli.Context) error {
 		}
 		if c.Bool("json") {
 			return printJSON(c, res)
+		}
+		for i, r := range res.Held {
+			if i == 20 {
+				fmt.Fprintf(os.Stderr, "and %d rows more; --json lists them\n", len(res.Held)-i)
+				break
+			}
+			fmt.Fprintf(os.Stderr, "row %d: %s\n", r.Row, plain(r.Message))
 		}
 		say(c, "%d issued, %d issued before, in %.1f s (%.0f a second; %.0f%% of the machine went into building, signing and verifying)", res.Issued, res.Existing, res.Seconds, float64(res.Done)/res.Seconds, 100*res.Proofs)
 		return nil
