@@ -56,9 +56,9 @@ func (n *Node) onSubmit(ctx context.Context, in exchange.Inbound) (didcomm.Outco
 	}
 	w, err := n.target(s.Achievement)
 	if err == nil {
-		if s.Level == 0 && len(w.a.Levels) > 0 {
-			s.Level = w.a.Pass
-		}
+		s.Level, err = n.level(ctx, w, s)
+	}
+	if err == nil {
 		err = n.guard(ctx, w, s, who)
 	}
 	a := application.Application{ID: id, Applicant: who.person, State: application.Draft, Created: n.now().UTC()}

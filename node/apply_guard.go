@@ -188,26 +188,58 @@ func (n *Node) guardHeld(ctx context.Context, w target, s application.Submission
 }
 
 // guardRenewal wants the renewed badge to be the applicant's, of the same
-// achievement, and not withdrawn.
+// achievement and level, not withdrawn, and in its time.
 func (n *Node) guardRenewal(ctx context.Context, w target, s application.Submission, who shownBy) error {
 	return n.db.View(ctx, func(tx *store.Tx) error {
-		old, err := currentOf(tx, s.Renews)
-		if ignoreMissing(err) != nil {
-			return err
-		}
-		if err != nil || old.Catalogue+"/"+old.Achievement != w.name() || old.Recipient.DID != who.person.DID || old.Standing == Revoked {
-			return refused("the badge that this would renew is none of yours for ", w.a.Name, "; leave it out to apply anew")
-		}
-		x, ok := n.renewal(old)
+		old, x, err := n.renewed(tx, w, s, who.person)
 		switch {
-		case !ok:
-			return refused(w.a.Name, " is not renewed")
-		case x.State == NotDue:
-			return refused(w.a.Name, " is valid until ", old.ValidUntil.Format(time.DateOnly), ", and its renewal opens on ", x.Opens.Format(time.DateOnly))
+		case err != nil:
+			return err
+		case s.Level != old.Level:
+			return refused("a renewal keeps its level, which is ", itoa(old.Level), "; for another one apply anew: trustme wallet apply --level ", itoa(s.Level), " ", w.name())
 		case x.State == TooLate:
 			return refused("the renewal of ", w.a.Name, " closed on ", x.Closes.Format(time.DateOnly), "; apply anew")
 		}
 		return nil
+	})
+}
+
+// renewed returns the version that stands of the badge that a submission would
+// renew, and where it stands with its renewal, which has begun.
+func (n *Node) renewed(tx *store.Tx, w target, s application.Submission, who application.Person) (old Award, x Renewal, err error) {
+	old, err = currentOf(tx, s.Renews)
+	if ignoreMissing(err) != nil {
+		return old, x, err
+	}
+	if err != nil || old.Catalogue+"/"+old.Achievement != w.name() || old.Recipient.DID != who.DID {
+		return old, x, refused("the badge that this would renew is none of yours for ", w.a.Name, "; leave it out to apply anew")
+	}
+	if old.Standing == Revoked {
+		return old, x, refused("the badge that this would renew is revoked: ", old.Reason)
+	}
+	x, ok := n.renewal(old)
+	switch {
+	case !ok:
+		return old, x, refused(w.a.Name, " is not renewed")
+	case x.State == NotDue:
+		return old, x, refused(w.a.Name, " is valid until ", old.ValidUntil.Format(time.DateOnly), ", and its renewal opens on ", x.Opens.Format(time.DateOnly))
+	}
+	return old, x, nil
+}
+
+// level is the level of a submission that names none: of a renewal that of the
+// badge, else the one that passes.
+func (n *Node) level(ctx context.Context, w target, s application.Submission) (level int, err error) {
+	if s.Level != 0 || len(w.a.Levels) == 0 {
+		return s.Level, nil
+	}
+	if s.Renews == "" {
+		return w.a.Pass, nil
+	}
+	return level, n.db.View(ctx, func(tx *store.Tx) error {
+		old, err := currentOf(tx, s.Renews)
+		level = old.Level
+		return ignoreMissing(err) // which the guard refuses
 	})
 }
 

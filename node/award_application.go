@@ -91,10 +91,18 @@ func sentence(err error) string {
 
 // award gives the badge of an accepted application: the award, its offer, the
 // state and the message about it in one transaction. by is who signed, nil
-// where nobody has to.
+// where nobody has to. A renewal that is not to be given any more is closed
+// instead: one that was handed in in time is given also when that is over.
 func (n *Node) award(tx *store.Tx, a *application.Application, by *application.Person, award Award) error {
 	if a.Now.Renews != "" {
-		old, err := currentOf(tx, a.Now.Renews)
+		w, err := n.target(a.Catalogue + "/" + a.Slug)
+		if err != nil {
+			return err
+		}
+		old, _, err := n.renewed(tx, w, a.Now, a.Applicant)
+		if no, ok := errors.AsType[application.Refusal](err); ok {
+			return n.closeRenewal(tx, a, string(no))
+		}
 		if err != nil {
 			return err
 		}
@@ -122,6 +130,19 @@ func (n *Node) award(tx *store.Tx, a *application.Application, by *application.P
 	}
 	a.Sign(by, award.ID, n.now().UTC())
 	if err := n.noteApplication(tx, "application.issued", *a, map[string]any{"credential": award.ID}); err != nil {
+		return err
+	}
+	return n.tellApplicant(tx, a)
+}
+
+// closeRenewal ends the application for a renewal whose badge was renewed or
+// withdrawn meanwhile.
+func (n *Node) closeRenewal(tx *store.Tx, a *application.Application, why string) error {
+	a.Close("nothing is left to renew: "+why, n.now().UTC())
+	if err := n.dropUploads(tx, a.ID); err != nil {
+		return err
+	}
+	if err := n.noteApplication(tx, "application.rejected", *a, map[string]any{"closed": "renewed or withdrawn meanwhile"}); err != nil {
 		return err
 	}
 	return n.tellApplicant(tx, a)

@@ -162,12 +162,33 @@ func currentOf(tx *store.Tx, id string) (Award, error) {
 	return a, fmt.Errorf("%w: the renewals of %s go in a circle", store.ErrCorrupt, id)
 }
 
-// asRenewal turns a new award into the renewal of an older one, in its
-// language.
+// asRenewal turns a new award into the renewal of an older one, at its level
+// and in its language.
 func (n *Node) asRenewal(a Award, old Award) Award {
 	a.Credential, a.Awarded, a.Replaces, a.Key = or(old.Credential, old.ID), old.Awarded, old.ID, hashed(renewKey(old.ID))
-	a.Level = or(a.Level, old.Level)
+	a.Level = old.Level
 	return n.speak(a, old.Language)
+}
+
+// clockWait bounds how long a renewal waits for the second after that of the
+// version before.
+const clockWait = 2 * time.Second
+
+// newerThan waits for the second after that in which the version before became
+// valid: of two versions of a credential the newer validFrom counts, and it has
+// whole seconds.
+func (n *Node) newerThan(ctx context.Context, before time.Time) error {
+	for waited := time.Duration(0); !n.now().Truncate(time.Second).After(before); waited += clockWait / 100 {
+		if waited >= clockWait {
+			return fmt.Errorf("%w: the version before is valid from %s, and the clock of this machine says %s; set it right", ErrInput, before.Format(time.RFC3339), n.now().UTC().Format(time.RFC3339))
+		}
+		select {
+		case <-time.After(clockWait / 100):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
 }
 
 // RenewRequest renews a badge by its issuer's own decision.
@@ -202,6 +223,9 @@ func (n *Node) renew(ctx context.Context, old Award, until time.Time) (Granted, 
 		return Granted{}, fmt.Errorf("%w: it is valid until %s, and its renewal opens on %s", ErrInput, old.ValidUntil.Format(time.DateOnly), x.Opens.Format(time.DateOnly))
 	case x.State == TooLate:
 		return Granted{}, fmt.Errorf("%w: it ended on %s, and its renewal closed on %s; it is earned anew", ErrInput, old.ValidUntil.Format(time.DateOnly), x.Closes.Format(time.DateOnly))
+	}
+	if err := n.newerThan(ctx, old.ValidFrom); err != nil {
+		return Granted{}, err
 	}
 	to := Recipient{Connection: old.Recipient.Connection}
 	if to.Connection == "" {

@@ -374,5 +374,5 @@ func (n *Node) onSign(ctx context.Context, in exchange.Inbound) (didcomm.Outcome
 		return answered(in, nil, refused("only operators sign; ask ", n.set.Name, " for the role operator"))
 	}
 	a, err := n.signApplication(ctx, q.Application, r.person)
-	return answered(in, application.Outcome{State: a.State, Award: a.Award, Name: a.Name}, err)
+	return answered(in, application.Outcome{State: a.State, Reason: a.Reason, Award: a.Award, Name: a.Name}, err)
 }

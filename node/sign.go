@@ -214,6 +214,9 @@ func (n *Node) issueFor(ctx context.Context, id string, subject did.DID) (exchan
 	if err := n.mayBeSigned(ctx, a); err != nil {
 		return exchange.Signed{}, err
 	}
+	if err := n.newerThanReplaced(ctx, a); err != nil {
+		return exchange.Signed{}, err
+	}
 	now := n.now().UTC().Truncate(time.Second)
 	if a.ValidUntil.IsZero() || now.Before(a.ValidUntil) {
 		a.ValidFrom = now
@@ -237,6 +240,23 @@ func (n *Node) issueFor(ctx context.Context, id string, subject did.DID) (exchan
 		_, err = n.recordSigned(tx, now, raw)
 		return err
 	}}, nil
+}
+
+// newerThanReplaced waits until a renewal that is signed now is newer than the
+// version that it replaces.
+func (n *Node) newerThanReplaced(ctx context.Context, a Award) error {
+	if a.Credential == "" || a.Replaces == "" {
+		return nil
+	}
+	var old Award
+	err := n.db.View(ctx, func(tx *store.Tx) (err error) {
+		old, err = awards.Get(tx, a.Replaces)
+		return ignoreMissing(err)
+	})
+	if err != nil {
+		return err
+	}
+	return n.newerThan(ctx, old.ValidFrom)
 }
 
 func withdrawn(a Award) error {

@@ -83,7 +83,7 @@ func put(tx *store.Tx, h Held, raw []byte) (added bool, err error) {
 			if err != nil {
 				return false, err
 			}
-			if old.ID == h.ID || old.ValidFrom.After(h.ValidFrom) {
+			if old.ID == h.ID || newer(old, h) {
 				return false, nil
 			}
 		}
@@ -113,7 +113,7 @@ func dropOlder(tx *store.Tx, h Held) error {
 		if err != nil {
 			return err
 		}
-		if old.ValidFrom.Before(h.ValidFrom) {
+		if old.ID != h.ID && !newer(old, h) {
 			if err := held.Delete(tx, old.ID); err != nil {
 				return err
 			}
@@ -123,6 +123,16 @@ func dropOlder(tx *store.Tx, h Held) error {
 		}
 	}
 	return nil
+}
+
+// newer reports whether a is a newer version of a credential than b. Of two from
+// the same second the one that is valid longer is; of two that are equal in this,
+// too, neither, so that the one that came last is kept.
+func newer(a, b Held) bool {
+	if !a.ValidFrom.Equal(b.ValidFrom) {
+		return a.ValidFrom.After(b.ValidFrom)
+	}
+	return !b.ValidUntil.IsZero() && (a.ValidUntil.IsZero() || a.ValidUntil.After(b.ValidUntil))
 }
 
 // receive implements [exchange.Holder.Receive]: a badge that does not verify

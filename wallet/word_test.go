@@ -144,3 +144,24 @@ func TestABadgesStatusBearsAWordOutOrNot(t *testing.T) {
 		}
 	}
 }
+
+// Of two versions of one badge from the same second one is kept: that which is
+// valid longer, else the one that came last.
+func TestOneCopyIsKeptOfABadge(t *testing.T) {
+	w, _ := opened(t)
+	now := w.cfg.Now()
+	for i, step := range []struct {
+		id    string
+		from  time.Duration
+		until time.Duration
+		kept  string
+	}{
+		{"aaaaaaaaaa", 0, time.Hour, "aaaaaaaaaa"}, {"bbbbbbbbbb", 0, 2 * time.Hour, "bbbbbbbbbb"}, {"aaaaaaaaaa", 0, time.Hour, "bbbbbbbbbb"},
+		{"cccccccccc", 0, 2 * time.Hour, "cccccccccc"}, {"dddddddddd", time.Second, time.Hour, "dddddddddd"}, {"cccccccccc", 0, 2 * time.Hour, "dddddddddd"},
+	} {
+		keeps(t, w, Held{ID: step.id, Credential: "urn:uuid:1", Issuer: "did:web:alder.example", ValidFrom: now.Add(step.from), ValidUntil: now.Add(step.until)})
+		if all, err := w.List(t.Context()); err != nil || len(all) != 1 || all[0].ID != step.kept {
+			t.Errorf("step %d: %+v, %v", i, all, err)
+		}
+	}
+}

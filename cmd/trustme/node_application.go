@@ -30,6 +30,9 @@ func nodeApplication() *cli.Command {
 				if err != nil {
 					return err
 				}
+				if do == "issue" && a.Reason != "" {
+					return answer(c, a, "%s: %s is %s: %s", a.ID, a.Name, a.State, plain(a.Reason))
+				}
 				return answer(c, a, "%s: %s is %s", a.ID, a.Name, a.State)
 			}),
 		}

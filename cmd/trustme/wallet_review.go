@@ -180,6 +180,9 @@ func reviewSign() *cli.Command {
 			if err != nil {
 				return err
 			}
+			if o.Award == "" {
+				return answer(c, o, "not signed: %s is %s: %s", o.Name, o.State, plain(o.Reason))
+			}
 			return answer(c, o, "signed: %s is %s (%s)", o.Name, o.State, o.Award)
 		}),
 	}

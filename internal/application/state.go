@@ -318,6 +318,11 @@ func (a *Application) Reject(reason string, now time.Time) error {
 	return nil
 }
 
+// Close ends an accepted application whose badge is not to be given any more.
+func (a *Application) Close(reason string, now time.Time) {
+	a.State, a.Reason, a.Lease, a.Pending, a.Updated = Rejected, reason, Lease{}, nil, now
+}
+
 // AppealFor hands a rejected application to other reviewers, once.
 func (a *Application) AppealFor(reason string, now time.Time) error {
 	switch {
