@@ -87,7 +87,7 @@ func (n *Node) DecideApplication(ctx context.Context, d ApplicationDecision) (a 
 				return err
 			}
 		}
-		if err := n.noteApplication(tx, fact, a, nil); err != nil {
+		if err := n.noteApplication(tx, fact, a, operator.tell(map[string]any{})); err != nil {
 			return err
 		}
 		return n.tellApplicant(tx, &a)
@@ -115,7 +115,7 @@ func (n *Node) issueAs(ctx context.Context, a application.Application, as string
 	if err != nil {
 		return a, err
 	}
-	a, err = n.signApplication(ctx, a.ID, by)
+	a, err = n.signApplication(ctx, a.ID, by, Actor{By: operator.By, As: as})
 	return a, asRefusal(err)
 }
 

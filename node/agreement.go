@@ -130,7 +130,7 @@ func (n *Node) SignAgreement(ctx context.Context, r SignAgreementRequest) (Signe
 		if err := agreements.Insert(tx, a); err != nil {
 			return err
 		}
-		return n.note(tx, "agreement.proposed", map[string]any{"agreement": a.ID, "partner": a.Partner})
+		return n.note(tx, "agreement.proposed", operator.tell(map[string]any{"agreement": a.ID, "partner": a.Partner}))
 	})
 	if errors.Is(err, recognition.ErrStatement) {
 		err = fmt.Errorf("%w: %v", ErrInput, err)
@@ -250,7 +250,7 @@ func (n *Node) Countersign(ctx context.Context, r TakeAgreementRequest) (SignedA
 		if err := agreements.Insert(tx, a); err != nil {
 			return err
 		}
-		return n.note(tx, "agreement.countersigned", map[string]any{"agreement": a.ID, "partner": a.Partner})
+		return n.note(tx, "agreement.countersigned", operator.tell(map[string]any{"agreement": a.ID, "partner": a.Partner}))
 	})
 	if errors.Is(err, errUsed) { // by another call, at the same time
 		if done, known := n.countersigned(ctx, s, b); known != nil || done.ID != "" {
@@ -338,7 +338,7 @@ func (n *Node) TakeAgreement(ctx context.Context, r TakeAgreementRequest) (Signe
 		if err := agreements.Put(tx, a); err != nil {
 			return err
 		}
-		return n.note(tx, "agreement.in-force", map[string]any{"agreement": a.ID, "partner": a.Partner})
+		return n.note(tx, "agreement.in-force", map[string]any{"agreement": a.ID, "partner": a.Partner, "by": a.Partner})
 	})
 	if err != nil {
 		return SignedAgreement{}, err

@@ -18,6 +18,8 @@ type SetAgreementRequest struct {
 	ID     string         `json:"id"`
 	To     AgreementState `json:"to"` // suspended, in force or ended
 	Reason string         `json:"reason"`
+
+	by Actor // the operator unless it is set
 }
 
 // SetAgreement suspends, resumes or ends an agreement that this node signed, or
@@ -101,7 +103,7 @@ func (n *Node) setAgreement(tx *store.Tx, a Agreement, r SetAgreementRequest, la
 	if err := agreements.Put(tx, now); err != nil {
 		return d, err
 	}
-	return d, n.note(tx, "agreement."+map[AgreementState]string{OnHold: "suspended", InForce: "resumed", WasEnded: "ended"}[r.To], map[string]any{"agreement": a.ID, "partner": a.Partner, "reason": r.Reason})
+	return d, n.note(tx, "agreement."+map[AgreementState]string{OnHold: "suspended", InForce: "resumed", WasEnded: "ended"}[r.To], or(r.by, operator).tell(map[string]any{"agreement": a.ID, "partner": a.Partner, "reason": r.Reason}))
 }
 
 func (a Agreement) may(r SetAgreementRequest) error {
@@ -185,7 +187,7 @@ func (n *Node) endReplaced(ctx context.Context, a Agreement) error {
 	if err != nil || old.State == WasEnded || !old.Until.IsZero() && !n.now().Before(old.Until) {
 		return err
 	}
-	_, err = n.SetAgreement(ctx, SetAgreementRequest{ID: old.ID, To: WasEnded, Reason: "amended by " + a.ID})
+	_, err = n.SetAgreement(ctx, SetAgreementRequest{ID: old.ID, To: WasEnded, Reason: "amended by " + a.ID, by: itself})
 	return err
 }
 

@@ -170,7 +170,7 @@ func (n *Node) moved(in exchange.Inbound, change func(tx *store.Tx, a *applicati
 		if err != nil {
 			return err
 		}
-		if err := n.noteApplication(tx, fact, a, nil); err != nil {
+		if err := n.noteApplication(tx, fact, a, learner.tell(map[string]any{})); err != nil {
 			return err
 		}
 		return n.tellApplicant(tx, &a)

@@ -149,7 +149,7 @@ func (n *Node) submit(tx *store.Tx, a application.Application) error {
 	for _, e := range a.Now.Evidence {
 		kinds[e.Kind] = true
 	}
-	if err := n.noteApplication(tx, "application.submitted", a, map[string]any{"kinds": slices.Sorted(maps.Keys(kinds))}); err != nil {
+	if err := n.noteApplication(tx, "application.submitted", a, learner.tell(map[string]any{"kinds": slices.Sorted(maps.Keys(kinds))})); err != nil {
 		return err
 	}
 	w, err := n.target(a.Catalogue + "/" + a.Slug)
@@ -162,7 +162,8 @@ func (n *Node) submit(tx *store.Tx, a application.Application) error {
 		if err != nil {
 			return err
 		}
-		return n.award(tx, &a, nil, award)
+		award.Route = routePresentation
+		return n.award(tx, &a, nil, learner, award)
 	}
 	return n.tellApplicant(tx, &a)
 }

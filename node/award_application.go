@@ -15,7 +15,7 @@ import (
 // awardFor makes the award of an application. It is bound to the key that the
 // applicant proved, and made once for an application.
 func (n *Node) awardFor(a application.Application) (Award, error) {
-	award, err := n.awardOf(GrantRequest{Achievement: a.Catalogue + "/" + a.Slug, To: Recipient{Connection: a.Applicant.Connection}, Level: a.Now.Level, Key: "application " + a.ID, ours: true})
+	award, err := n.awardOf(GrantRequest{Achievement: a.Catalogue + "/" + a.Slug, To: Recipient{Connection: a.Applicant.Connection}, Level: a.Now.Level, Key: "application " + a.ID, ours: true, route: routeReview})
 	if err != nil {
 		return Award{}, err
 	}
@@ -91,9 +91,10 @@ func sentence(err error) string {
 
 // award gives the badge of an accepted application: the award, its offer, the
 // state and the message about it in one transaction. by is who signed, nil
-// where nobody has to. A renewal that is not to be given any more is closed
+// where nobody has to, and act who the journal tells of. A renewal that is not to be given any more is closed
 // instead: one that was handed in in time is given also when that is over.
-func (n *Node) award(tx *store.Tx, a *application.Application, by *application.Person, award Award) error {
+func (n *Node) award(tx *store.Tx, a *application.Application, by *application.Person, act Actor, award Award) error {
+	award.By = act
 	if a.Now.Renews != "" {
 		w, err := n.target(a.Catalogue + "/" + a.Slug)
 		if err != nil {
@@ -101,7 +102,7 @@ func (n *Node) award(tx *store.Tx, a *application.Application, by *application.P
 		}
 		old, _, err := n.renewed(tx, w, a.Now, a.Applicant)
 		if no, ok := errors.AsType[application.Refusal](err); ok {
-			return n.closeRenewal(tx, a, string(no))
+			return n.closeRenewal(tx, a, act, string(no))
 		}
 		if err != nil {
 			return err
@@ -129,7 +130,7 @@ func (n *Node) award(tx *store.Tx, a *application.Application, by *application.P
 		return err
 	}
 	a.Sign(by, award.ID, n.now().UTC())
-	if err := n.noteApplication(tx, "application.issued", *a, map[string]any{"credential": award.ID}); err != nil {
+	if err := n.noteApplication(tx, "application.issued", *a, act.tell(map[string]any{"credential": award.ID})); err != nil {
 		return err
 	}
 	return n.tellApplicant(tx, a)
@@ -137,20 +138,21 @@ func (n *Node) award(tx *store.Tx, a *application.Application, by *application.P
 
 // closeRenewal ends the application for a renewal whose badge was renewed or
 // withdrawn meanwhile.
-func (n *Node) closeRenewal(tx *store.Tx, a *application.Application, why string) error {
+func (n *Node) closeRenewal(tx *store.Tx, a *application.Application, act Actor, why string) error {
 	a.Close("nothing is left to renew: "+why, n.now().UTC())
 	if err := n.dropUploads(tx, a.ID); err != nil {
 		return err
 	}
-	if err := n.noteApplication(tx, "application.rejected", *a, map[string]any{"closed": "renewed or withdrawn meanwhile"}); err != nil {
+	if err := n.noteApplication(tx, "application.rejected", *a, act.tell(map[string]any{"closed": "renewed or withdrawn meanwhile"})); err != nil {
 		return err
 	}
 	return n.tellApplicant(tx, a)
 }
 
 // signApplication gives the badge of an accepted application by the hand of
-// an operator. The error is an [application.Refusal] when they may not.
-func (n *Node) signApplication(ctx context.Context, id string, by application.Person) (a application.Application, err error) {
+// an operator, and act who the journal tells of: them, or the operator at this
+// machine in their name. The error is an [application.Refusal] when they may not.
+func (n *Node) signApplication(ctx context.Context, id string, by application.Person, act Actor) (a application.Application, err error) {
 	if a, err = n.Application(ctx, id); err != nil {
 		return a, err
 	}
@@ -175,7 +177,7 @@ func (n *Node) signApplication(ctx context.Context, id string, by application.Pe
 		if err := a.MaySign(by, w.rules()); err != nil {
 			return err
 		}
-		return n.award(tx, &a, &by, award)
+		return n.award(tx, &a, &by, act, award)
 	})
 	if err == nil {
 		n.wake(ctx, a.Applicant.Connection)

@@ -40,7 +40,7 @@ func (n *Node) claim(tx *store.Tx, c exchange.Connection, id, language string) (
 	}
 	bound.ID, bound.Key, bound.Replaces, bound.Claim = urn([16]byte(h[:16])), claimKey(id), id, ""
 	bound.Recipient, bound.State = Recipient{Connection: c.ID, Email: old.Recipient.Email}, AwardOffered
-	bound.Updated = n.now().UTC()
+	bound.Route, bound.By, bound.Updated = routeLink, learner, n.now().UTC()
 	if err := n.notGiven(tx, bound); err != nil {
 		return bound, err
 	}

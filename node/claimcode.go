@@ -58,7 +58,7 @@ func (n *Node) ClaimCode(ctx context.Context, r ClaimCodeRequest) (InviteLink, e
 // proved one already. The
 // same code earns a person one badge.
 func (n *Node) redeem(tx *store.Tx, c exchange.Connection, inv Invite, who, language string) (Award, error) {
-	award, err := n.awardOf(GrantRequest{Achievement: inv.Badge, Language: language, To: Recipient{Connection: c.ID}, Level: inv.Level, Key: fmt.Sprintf("code %s by %s", inv.ID, or(who, c.ID)), ours: true})
+	award, err := n.awardOf(GrantRequest{Achievement: inv.Badge, Language: language, To: Recipient{Connection: c.ID}, Level: inv.Level, Key: fmt.Sprintf("code %s by %s", inv.ID, or(who, c.ID)), ours: true, route: routeCode, by: learner})
 	if err != nil {
 		return award, err
 	}

@@ -223,7 +223,7 @@ func (n *Node) readCSV(path string, yield func(csvRow, error) error) error {
 		if err != nil && !errors.As(err, &malformed) {
 			return fmt.Errorf("reading the CSV file: %w", err)
 		}
-		req := csvRow{row: row, request: GrantRequest{row: true}}
+		req := csvRow{row: row, request: GrantRequest{row: true, route: routeCSV}}
 		if err == nil && len(fields) != len(columns) {
 			err = fmt.Errorf("%d fields instead of %d", len(fields), len(columns))
 		}

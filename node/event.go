@@ -143,7 +143,7 @@ func (n *Node) finishEvent(ctx context.Context, e event, out *EventResult) error
 			if err != nil {
 				return err
 			}
-			g, err := n.Grant(ctx, GrantRequest{Achievement: c.Slug + "/" + slug, Language: language, To: e.Who})
+			g, err := n.Grant(ctx, GrantRequest{Achievement: c.Slug + "/" + slug, Language: language, To: e.Who, route: routeEvent})
 			if err != nil {
 				return fmt.Errorf("giving %s for an event: %w", a.Name, err)
 			}

@@ -34,6 +34,9 @@ type GrantRequest struct {
 	ValidUntil  time.Time `json:"validUntil,omitzero"`
 	Key         string    `json:"key,omitempty"`
 
+	route string // grant unless it is set
+	by    Actor  // the operator unless it is set
+
 	row  bool // of a CSV file: grants once for good also without a key
 	ours bool // the key is of the node's own making, and tells no award apart
 }
@@ -192,7 +195,7 @@ func (n *Node) awardFrom(r GrantRequest, from, slug string, c *catalogue.Catalog
 	}
 	award := Award{ID: n.newURN(), Key: hashed(key), Catalogue: from, Achievement: slug, Language: c.Translated(), Name: a.Name, Level: r.Level,
 		Narrative: r.Narrative, Evidence: r.Evidence, Recipient: r.To.normal(), State: AwardOffered, Standing: Active,
-		Apart: r.Key != "" && !r.ours, Purpose: purposeOf(a), Awarded: awarded, ValidFrom: now, ValidUntil: until.UTC(), Made: now, Updated: now}
+		Apart: r.Key != "" && !r.ours, Route: or(r.route, routeGrant), By: or(r.by, operator), Purpose: purposeOf(a), Awarded: awarded, ValidFrom: now, ValidUntil: until.UTC(), Made: now, Updated: now}
 	return award, nil
 }
 
@@ -329,7 +332,7 @@ func (n *Node) reserveIn(tx *store.Tx, a *Award) (err error) {
 	if err := awards.Insert(tx, *a); err != nil {
 		return err
 	}
-	if err := n.note(tx, "award.made", map[string]any{"credential": a.ID, "achievement": a.Catalogue + "/" + a.Achievement}); err != nil {
+	if err := n.noteMade(tx, "award.made", *a); err != nil {
 		return err
 	}
 	if a.Recipient.Connection == "" {

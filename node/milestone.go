@@ -95,7 +95,7 @@ func (n *Node) milestonesOf(ctx context.Context, d due) (err error) {
 		if language, err = n.languageOf(ctx, Recipient{DID: d.DID}, c, slug); err != nil {
 			return false
 		}
-		_, err = n.Grant(ctx, GrantRequest{Achievement: c.Slug + "/" + slug, Language: language, To: to, Key: fmt.Sprintf("rule %s/%s for %s", c.Slug, slug, d.DID), ours: true})
+		_, err = n.Grant(ctx, GrantRequest{Achievement: c.Slug + "/" + slug, Language: language, To: to, Key: fmt.Sprintf("rule %s/%s for %s", c.Slug, slug, d.DID), ours: true, route: routeRule, by: itself})
 		return err == nil
 	})
 	if err != nil {

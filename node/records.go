@@ -58,6 +58,8 @@ type Award struct {
 	ValidFrom   time.Time  `json:"validFrom,omitzero"`
 	ValidUntil  time.Time  `json:"validUntil,omitzero"`
 	Lapsed      bool       `json:"lapsed,omitempty"` // its expiry bit is set
+	Route       string     `json:"route,omitempty"`  // by which it came, such as grant or review
+	By          Actor      `json:"by,omitzero"`      // who gave it
 	Claim       string     `json:"claim,omitempty"`  // id of the invitation that claims it
 	Replaces    string     `json:"replaces,omitempty"`
 	Apart       bool       `json:"apart,omitempty"` // its key tells it apart from others of the same badge to the same person

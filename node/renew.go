@@ -166,7 +166,7 @@ func currentOf(tx *store.Tx, id string) (Award, error) {
 // and in its language.
 func (n *Node) asRenewal(a Award, old Award) Award {
 	a.Credential, a.Awarded, a.Replaces, a.Key = or(old.Credential, old.ID), old.Awarded, old.ID, hashed(renewKey(old.ID))
-	a.Level = old.Level
+	a.Level, a.Route = old.Level, routeRenewal
 	return n.speak(a, old.Language)
 }
 
@@ -211,10 +211,10 @@ func (n *Node) Renew(ctx context.Context, r RenewRequest) (Granted, error) {
 	if err != nil {
 		return Granted{}, err
 	}
-	return n.renew(ctx, old, r.ValidUntil)
+	return n.renew(ctx, old, r.ValidUntil, operator)
 }
 
-func (n *Node) renew(ctx context.Context, old Award, until time.Time) (Granted, error) {
+func (n *Node) renew(ctx context.Context, old Award, until time.Time, by Actor) (Granted, error) {
 	x, ok := n.renewal(old)
 	switch {
 	case !ok:
@@ -233,7 +233,7 @@ func (n *Node) renew(ctx context.Context, old Award, until time.Time) (Granted, 
 			to.Email = old.Recipient.Email
 		}
 	}
-	a, err := n.newAward(ctx, GrantRequest{Achievement: old.Catalogue + "/" + old.Achievement, To: to, Level: old.Level, ValidUntil: until})
+	a, err := n.newAward(ctx, GrantRequest{Achievement: old.Catalogue + "/" + old.Achievement, To: to, Level: old.Level, ValidUntil: until, by: by})
 	if err != nil {
 		return Granted{}, err
 	}
@@ -286,7 +286,7 @@ func (n *Node) onRenew(ctx context.Context, in exchange.Inbound) (didcomm.Outcom
 	if !met {
 		return refuse(why)
 	}
-	if _, err := n.renew(ctx, old, time.Time{}); errors.Is(err, ErrInput) {
+	if _, err := n.renew(ctx, old, time.Time{}, learner); errors.Is(err, ErrInput) {
 		return refuse(sentence(err))
 	} else if err != nil {
 		return didcomm.Outcome{}, err
@@ -359,7 +359,7 @@ func (n *Node) renewActive(ctx context.Context) error {
 		}
 		met, _, err := n.ruleMet(ctx, x.Award, rule.When)
 		if err == nil && met {
-			_, err = n.renew(ctx, x.Award, time.Time{})
+			_, err = n.renew(ctx, x.Award, time.Time{}, itself)
 		}
 		errs = append(errs, err)
 	}
@@ -379,7 +379,7 @@ func (n *Node) renewByTest(ctx context.Context, test string, who Recipient) (out
 		if rule == nil || rule.When.Test == "" || rule.When.Test != test || !mine {
 			continue
 		}
-		g, err := n.renew(ctx, x.Award, time.Time{})
+		g, err := n.renew(ctx, x.Award, time.Time{}, operator)
 		if err != nil {
 			return out, err
 		}

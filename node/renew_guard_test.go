@@ -9,6 +9,7 @@ import (
 
 	"github.com/trust-me/trustme/internal/application"
 	"github.com/trust-me/trustme/internal/didcomm"
+	"github.com/trust-me/trustme/internal/exchange"
 	"github.com/trust-me/trustme/internal/store"
 )
 
@@ -18,7 +19,7 @@ func renewing(t *testing.T, n *Node, now *time.Time) (s *someone, held Award, id
 	t.Helper()
 	s = newSomeone(t, n, "ana")
 	g := grant(t, n, GrantRequest{Achievement: "issuer", Level: 2, To: Recipient{Connection: s.c.ID}})
-	s.asks(t)
+	s.takes(t, g.Award.ID)
 	*now = now.AddDate(2, 0, -10)
 	if err := n.Publish(t.Context()); err != nil {
 		t.Fatal(err)
@@ -44,9 +45,22 @@ func renewing(t *testing.T, n *Node, now *time.Time) (s *someone, held Award, id
 	return s, g.Award, id
 }
 
+// takes accepts the offer of an award, as a wallet does.
+func (s *someone) takes(t *testing.T, award string) {
+	t.Helper()
+	signed, err := s.n.issueFor(t.Context(), award, s.id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.n.db.Update(t.Context(), signed.Record); err != nil {
+		t.Fatal(err)
+	}
+	closeOffer(t, s.n, award, exchange.Accepted)
+}
+
 func sign(t *testing.T, n *Node, id string) application.Application {
 	t.Helper()
-	a, err := n.signApplication(t.Context(), id, application.Person{DID: "did:key:zOperator", Connection: "operator"})
+	a, err := n.signApplication(t.Context(), id, application.Person{DID: "did:key:zOperator", Connection: "9c1f2ab04d7e"}, Actor{By: "9c1f2ab04d7e"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,10 +77,11 @@ func TestARenewalThatIsNotDueAnyMoreIsNotSigned(t *testing.T) {
 	}{
 		"nothing": {func(*testing.T, *Node, *someone, string, *time.Time) {}, "", 2},
 		"renewed by its issuer": {func(t *testing.T, n *Node, s *someone, held string, _ *time.Time) {
-			if _, err := n.Renew(t.Context(), RenewRequest{ID: held}); err != nil {
+			g, err := n.Renew(t.Context(), RenewRequest{ID: held})
+			if err != nil {
 				t.Fatal(err)
 			}
-			s.asks(t)
+			s.takes(t, g.Award.ID)
 		}, "nothing is left to renew: Badge Issuer is valid until 2030-11-17, and its renewal opens on 2030-08-19", 2},
 		"offered by its issuer": {func(t *testing.T, n *Node, _ *someone, held string, _ *time.Time) {
 			if _, err := n.Renew(t.Context(), RenewRequest{ID: held}); err != nil {
@@ -87,7 +102,7 @@ func TestARenewalThatIsNotDueAnyMoreIsNotSigned(t *testing.T) {
 			}
 			a := sign(t, n, id)
 			if a.State == application.Issued {
-				s.asks(t)
+				s.takes(t, a.Award)
 			}
 			if want := map[bool]application.State{true: application.Issued, false: application.Rejected}[tt.reason == ""]; a.State != want || a.Reason != tt.reason {
 				t.Errorf("%s: %q", a.State, a.Reason)
@@ -124,7 +139,9 @@ func TestARenewalIsNewerThanWhatItReplaces(t *testing.T) {
 	s := newSomeone(t, n, "ana")
 	for name, to := range map[string]Recipient{"by itself": {DID: ana}, "by a wallet": {Connection: s.c.ID}} {
 		g := grant(t, n, GrantRequest{Achievement: "issuer", Level: 2, To: to, ValidUntil: n.now().AddDate(0, 0, 10)}) // in its window at once
-		s.asks(t)
+		if to.Connection != "" {
+			s.takes(t, g.Award.ID)
+		}
 		first, _, err := n.Award(t.Context(), g.Award.ID)
 		if err != nil {
 			t.Fatal(err)
@@ -133,7 +150,9 @@ func TestARenewalIsNewerThanWhatItReplaces(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s.asks(t)
+		if to.Connection != "" {
+			s.takes(t, again.Award.ID)
+		}
 		second, _, err := n.Award(t.Context(), again.Award.ID)
 		if err != nil || !second.ValidFrom.After(first.ValidFrom) || second.Credential != first.ID {
 			t.Errorf("%s: %s, then %s, %v", name, first.ValidFrom, second.ValidFrom, err)

@@ -208,7 +208,7 @@ func (n *Node) onTake(ctx context.Context, in exchange.Inbound) (didcomm.Outcome
 		if !first {
 			return putApplication(tx, a)
 		}
-		if err := n.noteApplication(tx, "application.taken", a, nil); err != nil {
+		if err := n.noteApplication(tx, "application.taken", a, actorOf(r.person).tell(map[string]any{})); err != nil {
 			return err
 		}
 		return n.tellApplicant(tx, &a)
@@ -306,16 +306,16 @@ func (n *Node) decided(tx *store.Tx, a *application.Application, r application.R
 	if err := store.PutLarge(tx, reviewKey(r.ID, "document"), doc); err != nil {
 		return err
 	}
-	if err := n.noteApplication(tx, "review.submitted", *a, map[string]any{"review": r.ID, "unmet": r.Unmet(), "reject": r.Reject != ""}); err != nil {
+	if err := n.noteApplication(tx, "review.submitted", *a, actorOf(r.By).tell(map[string]any{"review": r.ID, "unmet": r.Unmet(), "reject": r.Reject != ""})); err != nil {
 		return err
 	}
 	if a.State != application.InReview {
-		if err := n.noteApplication(tx, "application."+string(a.State), *a, nil); err != nil {
+		if err := n.noteApplication(tx, "application."+string(a.State), *a, actorOf(r.By).tell(map[string]any{})); err != nil {
 			return err
 		}
 	}
 	if a.State == application.Accepted && !w.rules().FourEyes {
-		return n.award(tx, a, nil, award)
+		return n.award(tx, a, nil, actorOf(r.By), award)
 	}
 	return n.tellApplicant(tx, a)
 }
@@ -373,6 +373,6 @@ func (n *Node) onSign(ctx context.Context, in exchange.Inbound) (didcomm.Outcome
 	if !r.signs {
 		return answered(in, nil, refused("only operators sign; ask ", n.set.Name, " for the role operator"))
 	}
-	a, err := n.signApplication(ctx, q.Application, r.person)
+	a, err := n.signApplication(ctx, q.Application, r.person, actorOf(r.person))
 	return answered(in, application.Outcome{State: a.State, Reason: a.Reason, Award: a.Award, Name: a.Name}, err)
 }

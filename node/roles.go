@@ -89,7 +89,7 @@ func (n *Node) SetRole(ctx context.Context, r RoleRequest) (out Roles, err error
 		if err := roles.Put(tx, out); err != nil {
 			return err
 		}
-		return n.note(tx, fact, map[string]any{"connection": r.Connection, "role": r.Role})
+		return n.note(tx, fact, operator.tell(map[string]any{"connection": r.Connection, "role": r.Role}))
 	})
 	return out, err
 }

@@ -72,7 +72,7 @@ func (n *Node) recordSigned(tx *store.Tx, a Award, raw []byte) (Award, error) {
 			return a, err
 		}
 	}
-	return a, n.note(tx, "award.issued", map[string]any{"credential": a.ID, "achievement": a.Catalogue + "/" + a.Achievement})
+	return a, n.noteMade(tx, "award.issued", a)
 }
 
 // issueCredential returns the signed bytes. What our own verifier refuses, as

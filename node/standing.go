@@ -55,7 +55,7 @@ func (n *Node) SetStanding(ctx context.Context, r StandingRequest) (Changed, err
 		if err := n.tellHolder(tx, a); err != nil {
 			return err
 		}
-		return n.note(tx, "award."+r.To, map[string]any{"credential": a.ID, "achievement": a.Catalogue + "/" + a.Achievement, "reason": r.Reason})
+		return n.note(tx, "award."+r.To, operator.tell(map[string]any{"credential": a.ID, "achievement": a.Catalogue + "/" + a.Achievement, "reason": r.Reason}))
 	})
 	if err != nil {
 		return Changed{}, err

@@ -110,7 +110,7 @@ func (n *Node) revokeSome(ctx context.Context, some []Award, reason string) (did
 			if err := n.tellHolder(tx, a); err != nil {
 				return err
 			}
-			if err := n.note(tx, "award.revoked", map[string]any{"credential": or(a.Credential, a.ID), "achievement": a.Catalogue + "/" + a.Achievement, "reason": reason}); err != nil {
+			if err := n.note(tx, "award.revoked", operator.tell(map[string]any{"credential": or(a.Credential, a.ID), "achievement": a.Catalogue + "/" + a.Achievement, "reason": reason})); err != nil {
 				return err
 			}
 		}

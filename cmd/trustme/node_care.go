@@ -112,7 +112,7 @@ func byVerdict(v string) error {
 func nodeJournal() *cli.Command {
 	return &cli.Command{
 		Name: "journal", Usage: "print the journal, checking its chain",
-		Description: example("Each line: number, time, what happened. Exit 2, naming the entry, when the chain is broken.", "trustme node journal --from 10"),
+		Description: example("Each line: number, time, what happened: with the route by which a badge came, and who acted (operator, learner, node, a connection or a partner), never a name. Exit 2, naming the entry, when the chain is broken.", "trustme node journal --from 10"),
 		Flags:       nodeFlags(&cli.Uint64Flag{Name: "from", Value: 1, Usage: "first entry"}),
 		Action: onNode(0, 0, "", func(c *cli.Context, _ []string, cl *node.Client) error {
 			return cl.Journal(c.Context, c.Uint64("from"), func(l node.JournalLine) error {
