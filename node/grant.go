@@ -30,7 +30,7 @@ type GrantRequest struct {
 	Level       int       `json:"level,omitempty"`
 	Narrative   string    `json:"narrative,omitempty"`
 	Evidence    []string  `json:"evidence,omitempty"`
-	Awarded     time.Time `json:"awarded,omitzero"` // default: now
+	Awarded     time.Time `json:"awarded,omitzero"` // default: now; its validity counts from then
 	ValidUntil  time.Time `json:"validUntil,omitzero"`
 	Key         string    `json:"key,omitempty"`
 
@@ -183,8 +183,11 @@ func (n *Node) awardFrom(r GrantRequest, from, slug string, c *catalogue.Catalog
 	}
 	until := r.ValidUntil
 	if until.IsZero() {
-		if until, err = after(now, a.Valid); err != nil {
+		if until, err = after(awarded, a.Valid); err != nil {
 			return Award{}, err
+		}
+		if a.Valid != "" && !until.After(now) {
+			return Award{}, fmt.Errorf("%w: awarded on %s, %s is over: it is valid for %s, and ended on %s; give another end (until), or a later date", ErrInput, awarded.Format(time.DateOnly), slug, a.Valid, until.Format(time.DateOnly))
 		}
 	} else if !until.After(now) {
 		return Award{}, fmt.Errorf("%w: the end %s is past", ErrInput, until.Format(time.RFC3339))

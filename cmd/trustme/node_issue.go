@@ -85,7 +85,7 @@ func nodeIssue() *cli.Command {
 			"trustme node issue --to ana@example.org basics\ntrustme node issue --csv course.csv"),
 		Flags: nodeFlags(&cli.StringFlag{Name: "to", Usage: "connection id, DID or e-mail address"}, &cli.IntFlag{Name: "level", Usage: "level that was reached"}, languageFlag,
 			&cli.StringFlag{Name: "narrative", Usage: "what the learner did"}, &cli.StringSliceFlag{Name: "evidence", Usage: "`URL` of evidence"},
-			&cli.StringFlag{Name: "date", Usage: "day of the award, such as 2026-11-27"}, &cli.TimestampFlag{Name: "until", Layout: time.RFC3339, Usage: "end of validity (RFC 3339)"},
+			&cli.StringFlag{Name: "date", Usage: "day of the award, such as 2026-11-27, from which its validity counts"}, &cli.TimestampFlag{Name: "until", Layout: time.RFC3339, Usage: "end of validity (RFC 3339)"},
 			&cli.StringFlag{Name: "key", Usage: "name of this award; the same key awards once"}, &cli.StringFlag{Name: "csv", Usage: "award every row of `FILE`"},
 			&cli.StringFlag{Name: "claims", Usage: "write the claim links of a CSV run to `FILE`"}, forceFlag),
 		Action: func(c *cli.Context) error {
