@@ -6,8 +6,11 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net/url"
+	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/trust-me/trustme/internal/jsondoc"
 	"github.com/trust-me/trustme/internal/store"
@@ -49,13 +52,15 @@ var events = store.NewCollection("event", func(e event) string { return e.ID },
 	}})
 
 // EventResult is what came of a fact: the badges that it earned. Why says
-// which badge it did not earn, for want of what.
+// which badge it did not earn, for want of what. Of a fact that no rule is about
+// Rules lists those that there are.
 type EventResult struct {
 	ID     string    `json:"id"`
 	New    bool      `json:"new"`
 	Awards []string  `json:"awards"`
 	Given  []Granted `json:"given,omitempty"`
 	Why    []string  `json:"why,omitempty"`
+	Rules  []string  `json:"rules,omitempty"`
 }
 
 // RecordEvent records an outside fact and gives the badges that it earns. The
@@ -89,6 +94,11 @@ func (n *Node) RecordEvent(ctx context.Context, r EventRequest) (EventResult, er
 	if err != nil {
 		return out, err
 	}
+	if rules := n.eventRules(); !slices.ContainsFunc(rules, func(r eventRule) bool { return r.about(e) }) {
+		for _, r := range rules {
+			out.Rules = append(out.Rules, r.text)
+		}
+	}
 	return out, n.finishEvent(ctx, e, &out)
 }
 
@@ -100,6 +110,12 @@ func (n *Node) newEvent(r EventRequest) (event, error) {
 		return event{}, fmt.Errorf("%w: the event's id, verb or object is too long, or no text", ErrInput)
 	case r.Scaled != nil && !(*r.Scaled >= -1 && *r.Scaled <= 1):
 		return event{}, fmt.Errorf("%w: scaled %v; a scaled result lies between -1 and 1", ErrInput, *r.Scaled)
+	}
+	rules := n.eventRules()
+	for name, s := range map[string]string{"verb": r.Verb, "object": r.Object} {
+		if !isAddress(s) && !slices.ContainsFunc(rules, func(r eventRule) bool { return r.verb == s || r.object == s }) {
+			return event{}, fmt.Errorf("%w: the %s %q is no address; write it as the catalogue does, such as http://adlnet.gov/expapi/verbs/passed and https://lms.example/course", ErrInput, name, jsondoc.Clip(s))
+		}
 	}
 	e := event{Verb: r.Verb, Object: r.Object, Scaled: r.Scaled, Awards: []string{}, At: n.now().UTC(), Ref: n.newURN()}
 	switch {
@@ -121,6 +137,40 @@ func (n *Node) newEvent(r EventRequest) (event, error) {
 	e.Digest = hex.EncodeToString(h[:])
 	e.ID = or(r.ID, "sha256:"+e.Digest)
 	return e, nil
+}
+
+// isAddress reports whether a text is an absolute IRI, as verbs and objects of
+// xAPI are.
+func isAddress(s string) bool {
+	u, err := url.Parse(s)
+	web := err == nil && (u.Scheme == "https" || u.Scheme == "http")
+	return err == nil && u.IsAbs() && u.Host+u.Path+u.Opaque != "" && (!web || u.Hostname() != "") && !strings.ContainsFunc(s, unicode.IsSpace)
+}
+
+// eventRule is a rule of a catalogue about facts: which badge one earns, or
+// renews whatever the verb is.
+type eventRule struct{ verb, object, text string }
+
+func (r eventRule) about(e event) bool {
+	return r.object == e.Object && (r.verb == "" || r.verb == e.Verb)
+}
+
+func (n *Node) eventRules() (out []eventRule) {
+	for _, c := range n.catalogues() {
+		for _, a := range c.Achievements.All() {
+			if on := a.Award.On; a.Award.By == "event" && on != nil {
+				least := ""
+				if on.Scaled > 0 {
+					least = fmt.Sprintf(" with a result of at least %v", on.Scaled)
+				}
+				out = append(out, eventRule{on.Verb, on.Object, fmt.Sprintf("%s %s%s earns %s", on.Verb, on.Object, least, a.Name)})
+			}
+			if a.Renew != nil && a.Renew.When.Test != "" {
+				out = append(out, eventRule{"", a.Renew.When.Test, fmt.Sprintf("any verb, %s renews %s", a.Renew.When.Test, a.Name)})
+			}
+		}
+	}
+	return out
 }
 
 // finishEvent gives the badges that an event earns, unless that is done. It

@@ -1,6 +1,8 @@
 package node
 
 import (
+	"errors"
+	"strings"
 	"testing"
 
 	"github.com/trust-me/trustme/internal/exchange"
@@ -213,4 +215,25 @@ func countOffers(t *testing.T, n *Node) (count int) {
 		t.Fatal(err)
 	}
 	return count
+}
+
+func TestAVerbAndAnObjectAreAddresses(t *testing.T) {
+	n := opened(t, t.TempDir(), nil)
+	for s, ok := range map[string]bool{
+		"http://adlnet.gov/expapi/verbs/passed": true, "urn:course:7": true, "https://lms.example/": true, "tag:lms.example,2026:quiz": true,
+		"passed": false, "/passed": false, "https://": false, "http:///x": false, "urn:": false, "https://lms.example/a b": false, "lms.example/quiz": false, " ": false,
+	} {
+		for _, r := range []EventRequest{{Verb: s, Object: "https://lms.example/o", Who: ana}, {Verb: "https://lms.example/v", Object: s, Who: ana}} {
+			if _, err := n.RecordEvent(t.Context(), r); ok != (err == nil) || !ok && !errors.Is(err, ErrInput) {
+				t.Errorf("%+v: %v", r, err)
+			}
+		}
+	}
+	out, err := n.RecordEvent(t.Context(), EventRequest{ID: "1", Verb: "https://lms.example/v", Object: "https://lms.example/o", Who: ana})
+	if err != nil || len(out.Rules) != 1 || !strings.HasSuffix(out.Rules[0], " https://lms.example/ob-basics with a result of at least 0.8 earns Open Badges Basics") {
+		t.Errorf("%+v, %v", out, err)
+	}
+	if out, err := n.RecordEvent(t.Context(), passed(0.1, ana)); err != nil || out.Rules != nil || len(out.Why) != 1 {
+		t.Errorf("a fact that a rule is about: %+v, %v", out, err)
+	}
 }
