@@ -15,7 +15,8 @@ import (
 // A milestone is awarded by a rule: by itself, once its requirement is met by
 // the badges that this node gave somebody. That they got one more is written
 // down with it, and looked at by [Node.work] until it is done; so a node that
-// ends in between awards the milestone when it serves again.
+// ends in between awards the milestone when it serves again. What it rested on may
+// be revoked or lapse later: the milestone stays, and is revoked by itself.
 
 // due says that the milestones of somebody are to be looked at.
 type due struct {

@@ -237,3 +237,25 @@ func TestAVerbAndAnObjectAreAddresses(t *testing.T) {
 		t.Errorf("a fact that a rule is about: %+v, %v", out, err)
 	}
 }
+
+// A rule is answered once: what becomes of the badges later does not undo it.
+func TestAMilestoneStaysWhenWhatItRestsOnIsRevoked(t *testing.T) {
+	n := opened(t, t.TempDir(), nil)
+	var base []string
+	for _, slug := range []string{"explorer", "basics", "earner"} {
+		base = append(base, grant(t, n, GrantRequest{Achievement: slug, To: Recipient{DID: ana}}).Award.ID)
+	}
+	if err := n.milestones(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range base {
+		setStanding(t, n, id, "revoked")
+	}
+	if err := errors.Join(n.Publish(t.Context()), n.milestones(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	var standing []Standing
+	if err := n.AwardList(t.Context(), "openbadges/halfway", func(a Award) error { standing = append(standing, a.Standing); return nil }); err != nil || len(standing) != 1 || standing[0] != Active {
+		t.Errorf("%v, %v", standing, err)
+	}
+}

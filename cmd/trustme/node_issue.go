@@ -279,7 +279,7 @@ func nodeShow() *cli.Command {
 func standing(name, to, usage string) *cli.Command {
 	return &cli.Command{
 		Name: name, Usage: usage, ArgsUsage: "ID",
-		Description: example("The reason is kept in the journal, and a holder with a connection is told it. Once the command returns, the new status list is published, unless it says that this waits for the node to serve; verifiers may use the old one until its ttl is over.", "trustme node "+name+" --reason \"issued by mistake\" urn:uuid:..."),
+		Description: example("The reason is kept in the journal, and a holder with a connection is told it. A milestone that was awarded for the badge stays: revoke it as well if it is not to count. Once the command returns, the new status list is published, unless it says that this waits for the node to serve; verifiers may use the old one until its ttl is over.", "trustme node "+name+" --reason \"issued by mistake\" urn:uuid:..."),
 		Flags:       nodeFlags(&cli.StringFlag{Name: "reason", Usage: "why; required"}),
 		Before:      needsReason,
 		Action: func(c *cli.Context) error {

@@ -52,7 +52,7 @@ func nodeRenew() *cli.Command {
 func nodeWithdraw() *cli.Command {
 	return &cli.Command{
 		Name: "withdraw", Usage: "revoke every badge of an achievement", ArgsUsage: "ACHIEVEMENT",
-		Description: example("For good, such as after a mistake in its assessment. Set retired: true in the catalogue as well, so that no more are given.", "trustme node withdraw --reason 'the assessment was wrong' openbadges/basics"),
+		Description: example("For good, such as after a mistake in its assessment. Milestones that were awarded for them stay. Set retired: true in the catalogue as well, so that no more are given.", "trustme node withdraw --reason 'the assessment was wrong' openbadges/basics"),
 		Flags:       nodeFlags(&cli.StringFlag{Name: "reason", Usage: "why; required, and kept in the journal"}),
 		Before:      needsReason,
 		Action: onNode(1, 1, "one ACHIEVEMENT", func(c *cli.Context, args []string, cl *node.Client) error {
