@@ -75,7 +75,16 @@ func TestAWithdrawalIsToldToEveryHolder(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, s := range all {
+	for range 30 { // the longest of reasons, as many bytes as it can become
+		all[0].takes(t, grant(t, n, GrantRequest{Achievement: "explorer", To: Recipient{Connection: all[0].c.ID}, Key: didcomm.NewID()}).Award.ID)
+	}
+	if w, err := n.WithdrawAll(t.Context(), WithdrawAllRequest{Achievement: "explorer", Reason: strings.Repeat("<", exchange.MaxReason)}); err != nil || w.Revoked != 30 {
+		t.Errorf("%+v, %v", w, err)
+	}
+	if got := told(t, n, all[0].c); len(got) != 31 {
+		t.Errorf("%d are told", len(got))
+	}
+	for _, s := range all[1:] {
 		if got := told(t, n, s.c); len(got) != 1 || !strings.HasSuffix(got[0], " revoked: wrong assessment") {
 			t.Errorf("%q", got)
 		}

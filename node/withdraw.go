@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"slices"
 
 	"github.com/trust-me/trustme/internal/store"
 )
@@ -18,8 +19,16 @@ type WithdrawnAll struct {
 	Revoked     int    `json:"revoked"`
 }
 
-// withdrawBatch is how many badges are revoked in one transaction.
+// withdrawBatch is how many badges are looked up, and revoked in one transaction,
+// where the reason is short: each writes it three times.
 const withdrawBatch = 100
+
+func fitting(reason string) int {
+	if len(reason) > 256 {
+		return withdrawBatch / 10
+	}
+	return withdrawBatch
+}
 
 // WithdrawAll revokes every badge of an achievement that still stands, such as
 // after a mistake in its assessment (Open Badges 3.0, use case "Badge Class
@@ -47,13 +56,15 @@ func (n *Node) WithdrawAll(ctx context.Context, r WithdrawAllRequest) (Withdrawn
 			after, before = "", out.Revoked // once more, for those that were given meanwhile
 			continue
 		}
-		did, done, err := n.revokeSome(ctx, some, r.Reason)
-		out.Revoked += did
-		for _, a := range done {
-			told[Recipient{Connection: a.Recipient.Connection, DID: a.Recipient.DID}] = true
-		}
-		if err != nil {
-			return out, err
+		for part := range slices.Chunk(some, fitting(r.Reason)) {
+			did, done, err := n.revokeSome(ctx, part, r.Reason)
+			out.Revoked += did
+			for _, a := range done {
+				told[Recipient{Connection: a.Recipient.Connection, DID: a.Recipient.DID}] = true
+			}
+			if err != nil {
+				return out, err
+			}
 		}
 		after = some[len(some)-1].ID
 	}
