@@ -167,3 +167,38 @@ func TestARenewalIsNewerThanWhatItReplaces(t *testing.T) {
 		t.Error("it waits for a caller who has gone")
 	}
 }
+
+// A badge that is revoked while its renewal is offered, or signed and on its way,
+// does not come back by it.
+func TestARevocationReachesTheRenewalThatIsUnderWay(t *testing.T) {
+	for _, signed := range []bool{false, true} {
+		now := time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)
+		n := opened(t, t.TempDir(), func() time.Time { return now })
+		s, held, _ := renewing(t, n, &now)
+		g, err := n.Renew(t.Context(), RenewRequest{ID: held.ID})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if signed {
+			out, err := n.issueFor(t.Context(), g.Award.ID, s.id)
+			if err == nil {
+				err = n.db.Update(t.Context(), out.Record)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		setStanding(t, n, held.ID, "revoked")
+		for _, id := range []string{held.ID, g.Award.ID} {
+			if a, _, err := n.Award(t.Context(), id); err != nil || a.Standing != Revoked || !n.lists.has(a.List, a.Purpose, a.Index) {
+				t.Errorf("signed %t: %+v, %v", signed, a, err)
+			}
+		}
+		if _, err := n.issueFor(t.Context(), g.Award.ID, s.id); err == nil {
+			t.Errorf("signed %t: it is handed out", signed)
+		}
+		if got := told(t, n, s.c); len(got) != 1 {
+			t.Errorf("signed %t: %q", signed, got)
+		}
+	}
+}

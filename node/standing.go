@@ -27,7 +27,8 @@ type Changed struct {
 }
 
 // SetStanding revokes, suspends or reinstates a badge, with a reason that the
-// journal keeps and the holder is told. Once it returns, the change is on disk; while the node serves,
+// journal keeps and the holder is told; its renewal that is under way stands as
+// the badge does. Once it returns, the change is on disk; while the node serves,
 // SetStanding waits for the beat that publishes it, or for the node to stop. A
 // verifier may act on the old list for up to the list's ttl. A revocation is
 // final; doing the same twice is no error.
@@ -36,7 +37,9 @@ func (n *Node) SetStanding(ctx context.Context, r StandingRequest) (Changed, err
 		return Changed{}, err
 	}
 	var a Award
+	var under []Award // its renewal that is under way
 	err := n.db.Update(ctx, func(tx *store.Tx) (err error) {
+		under = nil
 		if a, err = currentOf(tx, r.ID); errors.Is(err, store.ErrNotFound) {
 			return fmt.Errorf("%w: no badge %q was issued here", ErrNotFound, r.ID)
 		}
@@ -52,6 +55,9 @@ func (n *Node) SetStanding(ctx context.Context, r StandingRequest) (Changed, err
 		if a, err = n.stand(tx, a, Standing(r.To), r.Reason); err != nil {
 			return err
 		}
+		if under, err = n.standUnder(tx, a); err != nil {
+			return err
+		}
 		if err := n.tellHolder(tx, a); err != nil {
 			return err
 		}
@@ -60,8 +66,10 @@ func (n *Node) SetStanding(ctx context.Context, r StandingRequest) (Changed, err
 	if err != nil {
 		return Changed{}, err
 	}
-	if err := n.recall(ctx, a.List, a.Purpose, a.Index); err != nil {
-		return Changed{}, err
+	for _, x := range append(under, a) {
+		if err := n.recall(ctx, x.List, x.Purpose, x.Index); err != nil {
+			return Changed{}, err
+		}
 	}
 	if a.Standing == Revoked {
 		n.lists.revoke(or(a.Credential, a.ID))
@@ -72,6 +80,28 @@ func (n *Node) SetStanding(ctx context.Context, r StandingRequest) (Changed, err
 	}
 	n.wakeHolder(ctx, a.Recipient) // who looks at the list finds what they are told
 	return Changed{a, published}, err
+}
+
+// standUnder gives the renewal of a badge that was offered or signed, and that
+// its holder has not acknowledged, the standing that the badge has now: it is the
+// same badge, and must not come into force beside it.
+func (n *Node) standUnder(tx *store.Tx, a Award) (out []Award, err error) {
+	var all []Award
+	for b, err := range awards.By(tx, "key", hashed(renewKey(a.ID))) {
+		if err != nil {
+			return nil, err
+		}
+		if (b.State == AwardOffered || b.State == AwardIssued) && b.Standing != a.Standing && b.may(a.Standing) == nil {
+			all = append(all, b)
+		}
+	}
+	for _, b := range all {
+		if b, err = n.stand(tx, b, a.Standing, a.Reason); err != nil {
+			return nil, err
+		}
+		out = append(out, b)
+	}
+	return out, nil
 }
 
 func checkReason(s string) error {
