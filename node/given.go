@@ -14,9 +14,10 @@ import (
 // Whichever way a badge is given, by hand, by a file, a claim link, a code, an
 // event, a presentation, an application or a rule, one person has it once for as
 // long as it stands. Its renewal is the same badge; a higher level is another,
-// given beside the lower one, and so is an award under a key of its own. A person is known by their connection, DID
-// or e-mail address; where the DID comes with the proof of the key, it is looked
-// again before the badge is signed, and in the transaction that keeps it.
+// given beside the lower one, and so is an award under a key of its own. A person
+// is known by their connection, DID or e-mail address; where the DID comes with
+// the proof of the key, it is looked again before the badge is signed, and in the
+// transaction that keeps it.
 
 // given finds the award that a second one of the same achievement to the same
 // person would repeat, at its level or above: of several that of the highest.

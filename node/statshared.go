@@ -15,8 +15,9 @@ package node
 //     the first way would tell it.
 //
 // What goes with a breakdown, such as the ages of applications by state, is left
-// out with it: that there is a state tells that somebody is in it. What is left out is one line, "hidden". Two answers for times that overlap
-// can still be subtracted from each other; the operator gives one.
+// out with it: that there is a state tells that somebody is in it. What is left
+// out is one line, "hidden". Two answers for times that overlap can still be
+// subtracted from each other; the operator gives one.
 
 // smallGroup is the least number that partners are told.
 const smallGroup = 5
