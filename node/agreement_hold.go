@@ -53,11 +53,11 @@ func (n *Node) holdRules(ctx context.Context, partner string, rules []recognitio
 		}
 		switch a, has := e.Catalogue.Find(slug); {
 		case e.Issuer != partner:
-			return nil, refuse("source: %s is an achievement of %s, and the agreement is with %s", r.Source, e.Issuer, partner)
+			return nil, refuse("source: %s is an achievement of %s, and the agreement is with %s; make one with them for it", r.Source, e.Issuer, partner)
 		case !has:
-			return nil, refuse("source: the catalogue %s has no achievement %q", address, slug)
+			return nil, refuse("source: the catalogue %s has no achievement %q; look at its page, and correct source", address, slug)
 		case r.MinLevel > len(a.Levels):
-			return nil, refuse("level: %d of %s, which has %d levels", r.MinLevel, a.Name, len(a.Levels))
+			return nil, refuse("level: %d of %s, which has %d levels; ask for one of them, or leave level out", r.MinLevel, a.Name, len(a.Levels))
 		}
 	}
 	return notes, nil
@@ -74,7 +74,7 @@ func holdPartner(id, base string) error {
 		return fmt.Errorf("%w: partner: %v", ErrInput, err)
 	}
 	if at.String() != id {
-		return fmt.Errorf("%w: partner: %s is the address of %s, and the agreement is with %s", ErrInput, base, at, id)
+		return fmt.Errorf("%w: partner: %s is the address of %s, and the agreement is with %s; correct partner or with", ErrInput, base, at, id)
 	}
 	return nil
 }

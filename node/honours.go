@@ -59,10 +59,10 @@ func (n *Node) TakeHonour(ctx context.Context, r TakeHonourRequest) (Honour, err
 		return Honour{}, fmt.Errorf("%w: %v", ErrInput, err)
 	}
 	if c.SubjectID() != n.id.String() {
-		return Honour{}, fmt.Errorf("%w: the badge was given to %s, and this node is %s", ErrInput, or(c.SubjectID(), "nobody who is named by a DID"), n.id)
+		return Honour{}, fmt.Errorf("%w: the badge was given to %s, and this node is %s; who it was given to takes it in", ErrInput, or(c.SubjectID(), "nobody who is named by a DID"), n.id)
 	}
 	if c.IssuerID() == n.id.String() {
-		return Honour{}, fmt.Errorf("%w: this node gave the badge to itself; nobody else vouches for it", ErrInput)
+		return Honour{}, fmt.Errorf("%w: this node gave the badge to itself; take in what others give it", ErrInput)
 	}
 	sum := sha256.Sum256(c.Bytes())
 	h := Honour{ID: hex.EncodeToString(sum[:6]), Credential: c.ID(), Name: c.Name(), Issuer: c.IssuerID(), IssuerName: c.IssuerName(), Achievement: c.AchievementID(), ValidUntil: c.ValidUntil(), Taken: n.second()}

@@ -38,6 +38,9 @@ type LearningRecord struct {
 	Signers    []string  `json:"signers"`
 	Withdrawn  string    `json:"withdrawn,omitempty"` // why home took it back
 	Updated    time.Time `json:"updated"`
+	// Notes say what could not be looked at before it was signed; of that answer
+	// alone.
+	Notes []string `json:"notes,omitempty"`
 }
 
 var learnings = store.NewCollection("learning", func(l LearningRecord) string { return l.ID },
@@ -100,9 +103,6 @@ func (n *Node) SignLearning(ctx context.Context, r SignLearningRequest) (Learnin
 	if err != nil {
 		return LearningRecord{}, err
 	}
-	for _, note := range notes {
-		n.log.Warn("a learning agreement is signed unseen", "agreement", s.ID, "err", note)
-	}
 	s.Kind, s.Of, s.Agreement = recognition.Learning, learner, mou.ID
 	l := LearningRecord{ID: s.ID, AtHome: true, Connection: c.ID, Learner: learner, Name: s.Name, Home: n.id.String(), Under: mou.ID, From: s.From, Until: s.Until, Signers: []string{}, Updated: n.now().UTC()}
 	_, _, err = n.issueStatement(ctx, "learning agreement", recognition.Draft{Statement: s}, func(tx *store.Tx, _ Document, signed []byte) error {
@@ -114,6 +114,7 @@ func (n *Node) SignLearning(ctx context.Context, r SignLearningRequest) (Learnin
 	if err == nil {
 		n.wake(ctx, c.ID)
 	}
+	l.Notes = notes
 	return l, err
 }
 

@@ -87,7 +87,7 @@ func (n *Node) EndLearning(ctx context.Context, r WithdrawRequest) (LearningShow
 		return LearningShown{}, err
 	}
 	if !l.AtHome {
-		return LearningShown{}, fmt.Errorf("%w: %s signed it as home, and alone can withdraw it", ErrInput, l.Home)
+		return LearningShown{}, fmt.Errorf("%w: %s signed it as home, and alone can withdraw it; ask them", ErrInput, l.Home)
 	}
 	var d Document
 	err = n.db.Update(ctx, func(tx *store.Tx) error {

@@ -9,6 +9,24 @@ import (
 	"github.com/trust-me/trustme/internal/fetch"
 )
 
+// transcribed signs a transcript of Ana's badges.
+func transcribed(t *testing.T, by *Node, badges ...[]byte) []byte {
+	t.Helper()
+	unsigned, err := by.unsignedTranscript(by.newURN(), transcript{learner: ana, badges: badges})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := by.signer(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := credentials.IssueJWT(t.Context(), by.party.Verifier, unsigned, s, by.now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v.Credential().Bytes()
+}
+
 // A host that puts a badge into a transcript twice makes no credits of it, and
 // what is altered is recognised as nothing.
 func TestABadgeThatIsTwiceInATranscriptCountsOnce(t *testing.T) {
@@ -22,22 +40,10 @@ func TestABadgeThatIsTwiceInATranscriptCountsOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	unsigned, err := birch.unsignedTranscript(birch.newURN(), transcript{learner: ana, badges: [][]byte{badge, badge}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := birch.signer(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	v, err := credentials.IssueJWT(t.Context(), birch.party.Verifier, unsigned, s, birch.now())
-	if err != nil {
-		t.Fatal(err)
-	}
+	whole := transcribed(t, birch, badge, badge)
 	if err := birch.Publish(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	whole := v.Credential().Bytes()
 	r, err := alder.Recognise(t.Context(), RecogniseRequest{Credential: whole})
 	if err != nil || len(r.Units) != 2 || r.Recognition.Answer != credentials.Yes {
 		t.Fatalf("%+v, %v", r, err)

@@ -164,19 +164,7 @@ func TestAHigherLevelThatIsShownLaterAddsTheDifference(t *testing.T) {
 		recognises(t, alder, badges[i], credentials.Yes)
 		tells(t, alder, map[string]float64{"recognised": float64(i) + 1, "credits in": sum})
 	}
-	unsigned, err := birch.unsignedTranscript(birch.newURN(), transcript{learner: ana, badges: badges})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := birch.signer(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	v, err := credentials.IssueJWT(t.Context(), birch.party.Verifier, unsigned, s, birch.now())
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := alder.Recognise(t.Context(), RecogniseRequest{Credential: v.Credential().Bytes()})
+	r, err := alder.Recognise(t.Context(), RecogniseRequest{Credential: transcribed(t, birch, badges...)})
 	if err != nil || len(r.Units) != 3 {
 		t.Fatalf("%+v, %v", r, err)
 	}

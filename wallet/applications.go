@@ -299,10 +299,8 @@ func (w *Wallet) Withdraw(ctx context.Context, what string) (Application, error)
 // Appeal hands a rejected application to other reviewers, once.
 func (w *Wallet) Appeal(ctx context.Context, what, reason string) (Application, error) {
 	a, err := w.Application(ctx, what)
-	if c, gone := w.connectionOf(ctx, a.Connection); err == nil && gone == nil && a.State != application.Rejected {
-		if _, visit := w.syncOne(ctx, c); visit == nil { // the partner may have rejected it since
-			a, err = w.Application(ctx, a.ID)
-		}
+	if err == nil && a.State != application.Rejected && !a.over() { // the partner may have rejected it since
+		a, err = w.lookedUp(ctx, a)
 	}
 	if err == nil && a.State != application.Rejected {
 		err = errorf(ErrInput, "the application is %s; only one that was rejected is appealed", a.Standing())
@@ -311,6 +309,18 @@ func (w *Wallet) Appeal(ctx context.Context, what, reason string) (Application, 
 		return a, err
 	}
 	return w.tellPartner(ctx, what, application.TypeAppeal, "appeal-", application.Request{Reason: reason})
+}
+
+// lookedUp visits the partner of an application, and returns it as it is then.
+func (w *Wallet) lookedUp(ctx context.Context, a Application) (Application, error) {
+	c, err := w.connectionOf(ctx, a.Connection)
+	if err != nil {
+		return a, err
+	}
+	if _, err := w.syncOne(ctx, c); err != nil {
+		return a, err
+	}
+	return w.Application(ctx, a.ID)
 }
 
 // Forget removes an application that is over from this wallet, with the files

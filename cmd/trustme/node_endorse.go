@@ -131,11 +131,9 @@ func endorsementDecline() *cli.Command {
 	return &cli.Command{
 		Name: "decline", Usage: "decline what a wallet asked for", ArgsUsage: "REQUEST",
 		Description: example("The reason is told to who asked.", "trustme node endorsement decline --reason 'We do not know your work.' 5f2e..."),
-		Flags:       nodeFlags(&cli.StringFlag{Name: "reason", Usage: "what is told"}),
+		Flags:       nodeFlags(&cli.StringFlag{Name: "reason", Usage: "what is told; required"}),
+		Before:      needsReason,
 		Action: onNode(1, 1, "one REQUEST", func(c *cli.Context, args []string, cl *node.Client) error {
-			if c.String("reason") == "" {
-				return usagef("decline: say why with --reason; it is told to who asked")
-			}
 			a, err := cl.AnswerEndorsement(c.Context, node.AnswerEndorsementRequest{ID: args[0], Decline: c.String("reason")})
 			if err != nil {
 				return err

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+	"os"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -25,6 +27,9 @@ func nodeLearning() *cli.Command {
 					l, err := cl.SignLearning(c.Context, node.SignLearningRequest{File: raw})
 					if err != nil {
 						return err
+					}
+					for _, note := range l.Notes {
+						fmt.Fprintln(os.Stderr, note)
 					}
 					return answer(c, l, "%s\nsent to the learner, who accepts it and brings it to the host", l.ID)
 				}),

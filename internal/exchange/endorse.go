@@ -147,11 +147,11 @@ const MaxEndorseOpen = 20
 
 func roomFor(tx *store.Tx, connection string) error {
 	open := 0
-	for a, err := range EndorseWanted.List(tx, store.Range{}) {
+	for a, err := range EndorseWanted.By(tx, "connection", connection) {
 		if err != nil {
 			return err
 		}
-		if a.Connection == connection && a.State == EndorseAsked {
+		if a.State == EndorseAsked {
 			open++
 		}
 	}
